@@ -1,0 +1,35 @@
+"""Part 1 · How tokens look at each other, and which way of it a name means."""
+
+from collections.abc import Callable
+
+from ruvon.attention.cached import CachedAttention  # part 3
+from ruvon.attention.full import FullAttention
+from ruvon.errors import RuvonError
+from ruvon.memory.contiguous import ContiguousCache  # part 3
+from ruvon.seams import Attention
+from ruvon.seams import Model
+
+
+def full(model: Model, tokens: int) -> Attention:
+    """Attention that remembers nothing."""
+    return FullAttention()
+
+
+def cached(model: Model, tokens: int) -> Attention:  # part 3
+    """Attention with a cache of its own, `tokens` long."""
+    return CachedAttention(ContiguousCache(model.layers, tokens, model.dtype, model.device))
+
+
+# Each way by its name. The last one is the default, so a later part brings its own.
+ATTENTIONS: dict[str, Callable[[Model, int], Attention]] = {
+    "full": full,
+    "cached": cached,  # part 3
+}
+
+
+def new_attention(name: str | None, model: Model, tokens: int) -> Attention:
+    """Attention for one sequence of at most `tokens`. None takes the newest way."""
+    chosen = name or list(ATTENTIONS)[-1]
+    if chosen not in ATTENTIONS:
+        raise RuvonError(f"attention {chosen!r} is not one of {', '.join(ATTENTIONS)}")
+    return ATTENTIONS[chosen](model, tokens)

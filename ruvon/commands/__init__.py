@@ -1,0 +1,1 @@
+"""Part 1 · The commands of `ruvon`, one module each."""

@@ -1,0 +1,124 @@
+"""Part 1 · `ruvon doctor`: what this machine offers, and what a model will need of it."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ruvon.commands.options import DTYPE
+
+PACKAGES = ("torch", "triton", "safetensors", "tiktoken", "transformers", "huggingface-hub")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    model: str = typer.Argument(None, help="Also show what this model needs."),
+    device: str = typer.Option("auto", "--device", help="Check this device instead of the best."),
+    dtype: str = DTYPE,
+) -> None:
+    """Show what this machine offers; with MODEL, the bytes it will take here."""
+    import torch
+
+    from ruvon.device import available_devices
+    from ruvon.device import pick_device
+    from ruvon.device import pick_dtype
+    from ruvon.version import __version__
+
+    where = pick_device(device)
+    form = pick_dtype(dtype, where)
+    rows = {
+        "ruvon": f"{__version__} with Python {platform.python_version()} on {platform.machine()}",
+        "packages": ", ".join(f"{name} {installed(name)}" for name in PACKAGES),
+        "devices": f"{', '.join(available_devices())}; {device} picks {where}",
+        "dtype": f"{short(form)}, the default on {where.type}" if dtype is None else short(form),
+        "threads": f"{torch.get_num_threads()} of {os.cpu_count()} cores",
+        "free memory": f"{free_memory() / 1e9:.1f} GB",
+        "parts": parts_here(),
+    }
+    show("this machine", rows)
+    if model is not None:
+        show(model, needs(model, form))
+
+
+def needs(model: str, form: "torch.dtype") -> dict[str, str]:  # noqa: F821
+    """The bytes that a model takes, from its config and the headers of its files alone."""
+    from ruvon.memory.contiguous import bytes_per_token  # part 3
+    from ruvon.models import read_shape
+    from ruvon.zoo import locate
+
+    folder = locate(model)
+    config = read_shape(folder)
+    rows = {
+        "folder": str(folder),
+        "shape": f"{len(config.layers)} layers, context {config.n_positions:,} tokens",
+        "weights": f"{weight_bytes(folder, form):,} bytes in {short(form)}",
+    }
+    token = bytes_per_token(config.layers, form)  # part 3
+    rows["cache"] = (
+        f"{token:,} bytes a token, {token * config.n_positions:,} a full context"  # part 3
+    )
+    return rows
+
+
+def weight_bytes(folder: Path, form: "torch.dtype") -> int:  # noqa: F821
+    """The bytes of all weights, once loaded in this number format."""
+    from ruvon.models.weights import Checkpoint
+
+    return Checkpoint(folder).numbers() * form.itemsize
+
+
+def show(title: str, rows: dict[str, str]) -> None:
+    """Print names and values in two columns."""
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=None, show_header=False
+    )
+    for name, value in rows.items():
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def installed(package: str) -> str:
+    """The version of a package, or a dash."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "-"
+
+
+def short(form: "torch.dtype") -> str:  # noqa: F821
+    """The name of a number format."""
+    return str(form).removeprefix("torch.")
+
+
+def free_memory() -> int:
+    """Bytes that a process can still take, by the kernel's own estimate and the cgroup's limit."""
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        lines = meminfo.read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if limit.exists() and used.exists() and (most := limit.read_text().strip()) != "max":
+        free = min(free, int(most) - int(used.read_text()))
+    return free
+
+
+def parts_here() -> str:
+    """Which parts of the course this package holds. All of them run on a CPU."""
+    from ruvon.course.manifest import ManifestError
+    from ruvon.course.manifest import load_manifest
+
+    try:
+        done = [part.number for part in load_manifest().parts if part.status == "done"]
+    except ManifestError:
+        return "no checkout of the course here: the package alone"
+    return f"{', '.join(f'{number:02}' for number in done)} run here: make part-NN"

@@ -1,0 +1,11 @@
+"""Part 1 · Options that several commands share, so that they read the same everywhere."""
+
+import typer
+
+MODEL = typer.Option(
+    "story", "--model", "-m", help="A model that ships, a folder, or a Hub id such as gpt2."
+)
+DEVICE = typer.Option("auto", "--device", help="auto, cpu, cuda, cuda:1, mps.")
+DTYPE = typer.Option(
+    None, "--dtype", help="float32, float16, bfloat16. By default what the device does best."
+)

@@ -1,0 +1,83 @@
+"""Part 2 · `ruvon run`: continue a text, and watch it come."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from ruvon.commands.options import DEVICE
+from ruvon.commands.options import DTYPE
+from ruvon.commands.options import MODEL
+from ruvon.errors import RuvonError
+
+if TYPE_CHECKING:
+    from ruvon.llm import LLM
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    context: typer.Context,
+    prompt: str = typer.Argument(None, help="The beginning. Without one, a prompt opens."),
+    model: str = MODEL,
+    max_tokens: int = typer.Option(200, "--max-tokens", "-n", min=1, help="At most this many."),
+    attention: str = typer.Option(
+        None, "--attention", help="How attention works: full, cached. The newest by default."
+    ),
+    device: str = DEVICE,
+    dtype: str = DTYPE,
+) -> None:
+    """Continue PROMPT, token by token."""
+    if prompt is None and not sys.stdin.isatty():
+        print(context.get_help())
+        raise typer.Exit
+    from ruvon.llm import LLM
+
+    llm = LLM(model, device=device, dtype=dtype, attention=attention)
+    if prompt is not None:
+        tell(llm, prompt, max_tokens)
+    else:
+        converse(llm, max_tokens)
+
+
+def tell(llm: "LLM", prompt: str, max_tokens: int) -> None:
+    """Stream one continuation to the terminal, and its pace to stderr."""
+    note = Console(stderr=True, highlight=False)
+    first, count, started = 0.0, 0, time.perf_counter()
+    stream = llm.stream(prompt, max_tokens=max_tokens)
+    try:
+        for piece in stream:
+            if not count:
+                first = time.perf_counter() - started
+                print(prompt, end="")
+            count += 1
+            print(piece, end="", flush=True)
+    except KeyboardInterrupt:
+        note.print(" (stopped)", style="dim", end="")
+    seconds = time.perf_counter() - started
+    print()
+    pace = f", then {(count - 1) / (seconds - first):,.0f} a second" if count > 1 else ""
+    note.print(f"{count} pieces; first after {first * 1000:.0f} ms{pace}", style="dim")
+
+
+def converse(llm: "LLM", max_tokens: int) -> None:
+    """Ask for beginnings until there are none."""
+    note = Console(stderr=True, highlight=False)
+    note.print("Type a beginning and press Enter. An empty line, or Ctrl-D, ends.", style="dim")
+    while True:
+        try:
+            prompt = input("> ")
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return
+        if not prompt:
+            return
+        try:
+            tell(llm, prompt, max_tokens)
+        except RuvonError as error:
+            note.print("error:", str(error), style="red", markup=False)

@@ -1,0 +1,1 @@
+"""Part 2 · The engine: from a prompt to its tokens."""

@@ -1,0 +1,197 @@
+"""Part 2 · LLM: the offline front door, from text to text."""
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruvon.attention import new_attention
+from ruvon.device import pick_device
+from ruvon.device import pick_dtype
+from ruvon.engine.generate import FinishReason
+from ruvon.engine.generate import Increment
+from ruvon.engine.generate import check_prompt
+from ruvon.engine.generate import generate
+from ruvon.errors import RuvonError
+from ruvon.models import load_model
+from ruvon.sampling.params import SamplingParams
+from ruvon.tokenizer import Detokenizer
+from ruvon.tokenizer import Tokenizer
+from ruvon.zoo import locate
+
+Prompt = str | Sequence[int]
+
+
+@dataclass(frozen=True)
+class CompletionOutput:
+    """One continuation of a prompt."""
+
+    index: int
+    # The continuation without the prompt. Empty when the model folder has no tokenizer.
+    text: str
+    token_ids: list[int]
+    finish_reason: FinishReason
+
+
+@dataclass(frozen=True)
+class RequestOutput:
+    """A prompt and its continuations."""
+
+    prompt: str | None
+    prompt_token_ids: list[int]
+    outputs: list[CompletionOutput]
+
+
+class LLM:
+    """A model, its tokenizer, and the loop that runs them.
+
+    `model` is the name of one that ships, a folder, or a Hub id. Raises RuvonError for a model,
+    a device or a dtype that cannot be used.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "story",
+        *,
+        dtype: str | None = None,
+        device: str = "auto",
+        attention: str | None = None,
+        max_model_len: int | None = None,
+    ) -> None:
+        folder = locate(model)
+        where = pick_device(device)
+        self.model = load_model(folder, pick_dtype(dtype, where), where)
+        self.tokenizer = Tokenizer.from_dir(folder) if has_tokenizer(folder) else None
+        self.eos_id = self.tokenizer.eos_id if self.tokenizer else None
+        self.context = longest(self.model.context, max_model_len)
+        self.attention = attention
+
+    def generate(
+        self,
+        prompts: Prompt | Sequence[Prompt],
+        params: SamplingParams | Sequence[SamplingParams] | None = None,
+        **keywords: Any,
+    ) -> list[RequestOutput]:
+        """Continue each prompt. One SamplingParams for all, or one each, or its fields by name."""
+        many = [prompts] if is_one_prompt(prompts) else list(prompts)
+        each = self.params_for(len(many), params, keywords)
+        ids = [self.encode(prompt) for prompt in many]
+        made: list[list[int]] = [[] for _ in many]
+        reasons: list[FinishReason] = ["length" for _ in many]
+        for index, increment in self.increments(ids, each):
+            made[index] += increment.ids
+            reasons[index] = increment.finish_reason or reasons[index]
+        return [
+            RequestOutput(
+                prompt=prompt if isinstance(prompt, str) else None,
+                prompt_token_ids=known,
+                outputs=[CompletionOutput(0, self.decode(new), new, reason)],
+            )
+            for prompt, known, new, reason in zip(many, ids, made, reasons, strict=True)
+        ]
+
+    def stream(
+        self,
+        prompt: Prompt,
+        params: SamplingParams | None = None,
+        **keywords: Any,
+    ) -> Iterator[str]:
+        """The continuation as it is made, in pieces of text that are never half a character."""
+        if self.tokenizer is None:
+            raise RuvonError("this model folder has no tokenizer, so there is no text to stream")
+        each = self.params_for(1, params, keywords)
+        detokenizer = Detokenizer(self.tokenizer)
+        for _, increment in self.increments([self.encode(prompt)], each):
+            for token in self.visible(increment.ids):
+                if piece := detokenizer.push(token):
+                    yield piece
+        if rest := detokenizer.flush():
+            yield rest
+
+    def increments(
+        self,
+        prompts: Sequence[list[int]],
+        params: Sequence[SamplingParams],
+    ) -> Iterator[tuple[int, Increment]]:
+        """Run the prompts. -> (index of the prompt, what it gained) as it happens."""
+        for ids in prompts:
+            check_prompt(ids, self.context)
+        for index, (ids, wanted) in enumerate(zip(prompts, params, strict=True)):
+            attention = new_attention(self.attention, self.model, self.context)
+            steps = generate(
+                self.model,
+                attention,
+                ids,
+                wanted,
+                eos_id=self.eos_id,
+                context=self.context,
+            )
+            for increment in steps:
+                yield index, increment
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """The ids of a prompt, checked against the vocabulary."""
+        if isinstance(prompt, str):
+            if self.tokenizer is None:
+                raise RuvonError("this model folder has no tokenizer; give token ids, not text")
+            return self.tokenizer.encode(prompt)
+        ids, size = list(prompt), self.model.vocabulary
+        for token in ids:
+            if not isinstance(token, int) or not 0 <= token < size:
+                raise RuvonError(f"token {token!r} is not in the vocabulary, which is 0-{size - 1}")
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of new ids, without the token that ended them."""
+        return self.tokenizer.decode(self.visible(ids)) if self.tokenizer else ""
+
+    def visible(self, ids: Sequence[int]) -> list[int]:
+        """The ids that stand for text: all but the end of text."""
+        return [token for token in ids if token != self.eos_id]
+
+    def params_for(
+        self,
+        count: int,
+        params: SamplingParams | Sequence[SamplingParams] | None,
+        keywords: dict[str, Any],
+    ) -> list[SamplingParams]:
+        """One SamplingParams for each of `count` prompts."""
+        if keywords:
+            if params is not None:
+                raise RuvonError("give a SamplingParams or its fields by name, not both")
+            params = params_from(keywords)
+        if params is None or isinstance(params, SamplingParams):
+            return [params or SamplingParams()] * count
+        if len(params) != count:
+            raise RuvonError(f"{len(params)} SamplingParams for {count} prompts")
+        return list(params)
+
+
+def params_from(keywords: dict[str, Any]) -> SamplingParams:
+    """SamplingParams from its fields by name; `max_new_tokens` is another word for max_tokens."""
+    fields = SamplingParams.__dataclass_fields__
+    renamed = {"max_tokens" if k == "max_new_tokens" else k: v for k, v in keywords.items()}
+    unknown = [name for name in renamed if name not in fields]
+    if unknown:
+        raise RuvonError(f"{unknown[0]!r} is no sampling parameter; known: {', '.join(fields)}")
+    return SamplingParams(**renamed)
+
+
+def is_one_prompt(prompts: Prompt | Sequence[Prompt]) -> bool:
+    """Whether this is a text or a list of ids, and not a list of such."""
+    return isinstance(prompts, str) or (len(prompts) > 0 and isinstance(prompts[0], int))
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a model folder brings its vocabulary."""
+    return any((folder / name).exists() for name in ("tokenizer.json", "vocab.json"))
+
+
+def longest(context: int, asked: int | None) -> int:
+    """The longest sequence to make room for: the model's context, or less when asked."""
+    if asked is None:
+        return context
+    if not 1 <= asked <= context:
+        raise RuvonError(f"max_model_len {asked:,} is not between 1 and the model's {context:,}")
+    return asked

@@ -1,0 +1,69 @@
+"""Part 1 · Models: a network from a folder in Hugging Face's layout."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ruvon.errors import RuvonError
+from ruvon.models.gpt2 import GPT2
+from ruvon.models.gpt2 import GPT2Config
+from ruvon.models.weights import Checkpoint
+from ruvon.models.weights import CheckpointLoader
+from ruvon.seams import Model
+
+# What `architectures` in config.json may say, and who reads the rest of that file.
+ARCHITECTURES: dict[str, tuple[type[GPT2Config], type[GPT2]]] = {
+    "GPT2LMHeadModel": (GPT2Config, GPT2),
+}
+
+
+class ConfigError(RuvonError):
+    """A `config.json` that is absent, broken, or of a model that Ruvon does not know."""
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The contents of `config.json`."""
+    file = folder / "config.json"
+    if not file.exists():
+        raise ConfigError(f"{folder}: no config.json, so this is no model folder")
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{file}: not JSON ({error})") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{file}: not a JSON object")
+    return raw
+
+
+def architecture(folder: Path) -> tuple[GPT2Config, type[GPT2]]:
+    """The shape of a folder's model, and the class that computes it. Raises ConfigError."""
+    raw = read_config(folder)
+    names = raw.get("architectures") or []
+    known = [name for name in names if name in ARCHITECTURES]
+    if not known:
+        raise ConfigError(
+            f"{folder / 'config.json'}: architectures {names} are unknown; "
+            f"Ruvon runs {', '.join(ARCHITECTURES)}"
+        )
+    config_class, model_class = ARCHITECTURES[known[0]]
+    return config_class.from_dict(raw), model_class
+
+
+def read_shape(folder: Path) -> GPT2Config:
+    """The shape of a folder's model, without its weights."""
+    return architecture(folder)[0]
+
+
+def load_model(
+    folder: Path,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device = torch.device("cpu"),
+) -> Model:
+    """The model of a folder. Raises ConfigError or WeightsError (both RuvonError)."""
+    config, model_class = architecture(folder)
+    checkpoint = Checkpoint(folder)
+    model = model_class(config, CheckpointLoader(checkpoint, dtype, device))
+    checkpoint.check_all_taken()
+    return model

@@ -1,0 +1,30 @@
+"""Part 2 · SamplingParams: what a caller may ask of a generation."""
+
+from dataclasses import dataclass
+
+from ruvon.errors import RuvonError
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """How to generate. Frozen and checked, so that inside the engine it needs no second look."""
+
+    # At most this many new tokens; None goes on to the end of the model's context.
+    max_tokens: int | None = 16
+    # Ids that end the generation, besides the model's own end-of-text token.
+    stop_token_ids: tuple[int, ...] = ()
+    # Go on past the end-of-text token, as benchmarks need it.
+    ignore_eos: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no generation can honour. Raises RuvonError."""
+        if self.max_tokens is not None and not is_count(self.max_tokens):
+            raise RuvonError(f"max_tokens must be None or at least 1, not {self.max_tokens!r}")
+        if not all(is_count(i, least=0) for i in self.stop_token_ids):
+            raise RuvonError(f"stop_token_ids must be token ids, not {self.stop_token_ids!r}")
+        object.__setattr__(self, "stop_token_ids", tuple(self.stop_token_ids))  # a list will do
+
+
+def is_count(value: object, least: int = 1) -> bool:
+    """Whether `value` is a whole number of at least `least`; True and False are no numbers."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

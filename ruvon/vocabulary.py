@@ -1,0 +1,272 @@
+"""Part 1 · Vocabulary: what tokenizer files say, checked before anything is built from it.
+
+Training a BPE counts which two neighbouring tokens stand together most often, merges them into
+a new token, and begins again. It leaves two things: the merges in the order in which they were
+found, and the tokens with their ids. GPT-2 stores them as merges.txt and vocab.json; the
+`tokenizers` library stores both, and how text is cut before, in a tokenizer.json.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruvon.errors import RuvonError
+
+# How GPT-2 cuts text: English contractions; words, numbers and signs, each with at most one space
+# before it; whitespace. By (?!\S) a run of spaces leaves its last one to the word after it.
+GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+GPT2_END_OF_TEXT = "<|endoftext|>"
+
+
+class TokenizerError(RuvonError):
+    """Tokenizer files that cannot be used, or an id that the vocabulary does not have."""
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """How the files write bytes: one visible character for each of the 256.
+
+    The 188 that are visible in Latin-1 stand for themselves, the other 68 are U+0100 onwards, so
+    a space is Ġ and a newline Ċ. (Of GPT-2's published code; its paper does not mention it.)
+    """
+    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in visible]
+    return {chr(b): b for b in visible} | {chr(0x100 + i): b for i, b in enumerate(others)}
+
+
+_BYTE_OF = _byte_alphabet()
+
+
+def _to_bytes(token: str) -> bytes:
+    """The bytes of a token that the files write as `token`."""
+    try:
+        return bytes(map(_BYTE_OF.__getitem__, token))
+    except KeyError:  # not in the alphabet, so not made of bytes: it can only mean itself
+        return token.encode()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens of a byte-level BPE, and how they come out of text."""
+
+    # By id, the bytes that the token stands for.
+    tokens: list[bytes]
+    # The 256 bytes and what the merges make of them: token to id, which is its priority too.
+    ranks: dict[bytes, int]
+    special_tokens: dict[str, int]
+    eos_id: int | None
+    # The regex that cuts text into pieces. Merges never cross from one piece into the next.
+    pattern: str
+
+    @classmethod
+    def build(
+        cls,
+        vocab: dict[str, int],
+        merges: Iterable[tuple[str, str]],
+        *,
+        special_tokens: dict[str, int] | None = None,
+        eos_token: str | None = None,
+        pattern: str = GPT2_PATTERN,
+    ) -> "Vocabulary":
+        """From token to id and pairs to merge, best first, both in the files' byte alphabet.
+
+        An entry of `vocab` that is not special, not a byte and not made by a merge is never
+        produced, but can be decoded. Raises TokenizerError on what does not fit together.
+        """
+        special_tokens = special_tokens or {}
+        if eos_token is not None and eos_token not in special_tokens:
+            raise TokenizerError(f"the end-of-text token {eos_token!r} is not in the vocabulary")
+        return cls(
+            tokens=_tokens_by_id(vocab, special_tokens),
+            ranks=_ranks(vocab, merges),
+            special_tokens=special_tokens,
+            eos_id=None if eos_token is None else special_tokens[eos_token],
+            pattern=pattern,
+        )
+
+
+def _tokens_by_id(vocab: dict[str, int], special_tokens: dict[str, int]) -> list[bytes]:
+    names: dict[int, str] = {}
+    for name, token_id in (vocab | special_tokens).items():
+        if names.setdefault(token_id, name) != name:
+            raise TokenizerError(f"id {token_id} is both {names[token_id]!r} and {name!r}")
+    missing = set(range(len(names))) - set(names)
+    if missing:
+        raise TokenizerError(
+            f"no token has id {min(missing)}; the ids of {len(names):,} tokens must be "
+            f"0 to {len(names) - 1}, each of them once"
+        )
+    ordered = (names[token_id] for token_id in range(len(names)))
+    return [name.encode() if name in special_tokens else _to_bytes(name) for name in ordered]
+
+
+def _ranks(vocab: dict[str, int], merges: Iterable[tuple[str, str]]) -> dict[bytes, int]:
+    missing = [byte for char, byte in _BYTE_OF.items() if char not in vocab]
+    if missing:
+        raise TokenizerError(
+            f"{len(missing)} of the 256 bytes have no token, among them 0x{missing[0]:02x}; "
+            "byte-level BPE needs them all (train it with the whole byte alphabet)"
+        )
+    ranks = {bytes([byte]): vocab[char] for char, byte in _BYTE_OF.items()}
+    last = ""
+    for number, (left, right) in enumerate(merges, start=1):
+        made = left + right
+        for token in (left, right, made):
+            if token not in vocab:
+                raise TokenizerError(
+                    f"merge {number} is {left!r} {right!r}, but {token!r} is not in the vocabulary"
+                )
+        # Equal ids are in order: some files list every pair that makes a token, one by one.
+        if last and vocab[made] < vocab[last]:
+            raise TokenizerError(
+                f"the vocabulary is not in merge order: merge {number} makes {made!r}, id "
+                f"{vocab[made]}, after {last!r}, id {vocab[last]}. A token's id has to be its "
+                "place among the merges too, as in GPT-2's files; this vocabulary was sorted or "
+                "renumbered after it was trained"
+            )
+        ranks[_to_bytes(made)] = vocab[made]
+        last = made
+    return ranks
+
+
+# --- Reading a folder ----------------------------------------------------------------------------
+
+_SUPPORTED = (
+    "Ruvon reads byte-level BPE: model BPE without prefix, suffix, dropout and byte_fallback; "
+    "no normalizer; pre_tokenizer ByteLevel with use_regex and no prefix space, or a Sequence of "
+    "Split (Regex, Isolated) and ByteLevel without use_regex; added tokens that strip nothing"
+)
+
+
+def read_vocabulary(folder: Path) -> Vocabulary:
+    """Read tokenizer.json, which says everything; else vocab.json and merges.txt, as GPT-2 has.
+
+    tokenizer_config.json, if there is one, names the end-of-text token. What would change the
+    ids and is not known here is refused. Raises TokenizerError: the file, and what was expected.
+    """
+    config_path = folder / "tokenizer_config.json"
+    config = _read_json(config_path) if config_path.is_file() else {}
+    if config.get("add_prefix_space"):
+        raise TokenizerError(f"{config_path}: add_prefix_space is not supported. {_SUPPORTED}")
+    path, merges_path = folder / "vocab.json", folder / "merges.txt"
+    if (folder / "tokenizer.json").is_file():
+        path = folder / "tokenizer.json"
+        vocab, merges, pattern, added = _read_tokenizer_json(path)
+    elif path.is_file() and merges_path.is_file():
+        vocab, pattern = _read_json(path), GPT2_PATTERN
+        lines = _read_text(merges_path).split("\n")
+        merges = [line for line in lines if line and not line.startswith("#version")]
+        added = _added_tokens_of(config)
+    else:
+        raise TokenizerError(
+            f"{folder} has no tokenizer: expected tokenizer.json, or vocab.json and merges.txt"
+        )
+    if not all(type(token_id) is int for token_id in vocab.values()):
+        raise TokenizerError(f"{path}: expected a vocabulary of tokens with integer ids")
+
+    # Special are the tokens that were added, and those that have a role (eos_token and others).
+    roles = {role: _text_of(token) for role, token in config.items() if role.endswith("_token")}
+    named = [name for name in (GPT2_END_OF_TEXT, *roles.values()) if name in vocab]
+    try:
+        special_tokens = {name: vocab[name] for name in named} | _special_tokens(added)
+        default_end = GPT2_END_OF_TEXT if GPT2_END_OF_TEXT in special_tokens else None
+        return Vocabulary.build(
+            vocab,
+            _pairs(merges),
+            special_tokens=special_tokens,
+            eos_token=roles.get("eos_token") or default_end,
+            pattern=pattern,
+        )
+    except TokenizerError as error:
+        raise TokenizerError(f"{path}: {error}") from error
+
+
+def _read_tokenizer_json(path: Path) -> tuple[dict[str, int], list[Any], str, list[Any]]:
+    """Vocabulary, merges, regex and added tokens, from the `tokenizers` library's format."""
+    data = _read_json(path)
+    match data.get("model"):
+        case {"vocab": dict(vocab), "merges": list(merges), **model}:
+            refused = {key: model[key] for key in _CHANGES_IDS if model.get(key)}
+            if model.get("type", "BPE") != "BPE":  # files of 2020, GPT-2's own too, have no type
+                refused["type"] = model["type"]
+        case _:
+            raise TokenizerError(f"{path}: expected a model with vocab and merges. {_SUPPORTED}")
+    if data.get("normalizer"):
+        refused["normalizer"] = data["normalizer"]
+    pattern = GPT2_PATTERN
+    match data.get("pre_tokenizer"):
+        case {"type": "ByteLevel", "add_prefix_space": False, **rest} if rest.get("use_regex", 1):
+            pass
+        case {"type": "Sequence", "pretokenizers": [dict(split), dict(byte_level)]} if (
+            split.get("type") == "Split"
+            and split.get("behavior") == "Isolated"
+            and not split.get("invert")
+            and isinstance(split.get("pattern"), dict)
+            and "Regex" in split["pattern"]
+            and byte_level.get("type") == "ByteLevel"
+            and byte_level.get("add_prefix_space") is False
+            and byte_level.get("use_regex") is False
+        ):
+            pattern = split["pattern"]["Regex"]
+        case other:
+            refused["pre_tokenizer"] = other
+    if refused:
+        raise TokenizerError(f"{path}: {json.dumps(refused)} is not supported. {_SUPPORTED}")
+    return vocab, merges, pattern, data.get("added_tokens") or []
+
+
+_CHANGES_IDS = ("continuing_subword_prefix", "end_of_word_suffix", "dropout", "byte_fallback")
+
+
+def _added_tokens_of(config: dict[str, Any]) -> list[Any]:
+    """Added tokens of a tokenizer_config.json, {"50256": {"content": ...}}, as a list."""
+    by_id = config.get("added_tokens_decoder") or {}
+    return [{**token, "id": int(token_id)} for token_id, token in by_id.items()]
+
+
+def _special_tokens(added: list[Any]) -> dict[str, int]:
+    """Added tokens and their ids. All of them count as special: text, unless asked for."""
+    tokens: dict[str, int] = {}
+    for token in added:
+        match token:
+            case {"lstrip": True} | {"rstrip": True} | {"single_word": True}:
+                raise TokenizerError(f"added token {token} strips. {_SUPPORTED}")
+            case {"content": str(content), "id": int(token_id)} if content:
+                tokens[content] = token_id
+            case _:
+                raise TokenizerError(f"expected content and id in added token {token}")
+    return tokens
+
+
+def _pairs(merges: list[Any]) -> Iterable[tuple[str, str]]:
+    """Merges as pairs, from lines "a b" or from pairs ["a", "b"]."""
+    for number, merge in enumerate(merges, start=1):
+        match merge.split(" ") if isinstance(merge, str) else merge:
+            case [str(left), str(right)]:
+                yield left, right
+            case _:
+                raise TokenizerError(f"merge {number} is {merge!r}, expected two tokens")
+
+
+def _text_of(token: Any) -> str | None:
+    """A token in tokenizer_config.json is a string, or an object with its content."""
+    content = token.get("content") if isinstance(token, dict) else token
+    return content if isinstance(content, str) else None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise TokenizerError(f"{path}: expected UTF-8 text: {error}") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(_read_text(path))
+    except json.JSONDecodeError as error:
+        raise TokenizerError(f"{path}: expected JSON, is the file whole? {error}") from error
+    if not isinstance(data, dict):
+        raise TokenizerError(f"{path}: expected a JSON object, found a {type(data).__name__}")
+    return data

@@ -1,0 +1,75 @@
+"""Part 1 · A model from the Hugging Face Hub: fetched when asked for by name, and only then."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruvon.errors import RuvonError
+
+# What a model folder needs. Pickles are left where they are.
+WANTED = (
+    "config.json",
+    "merges.txt",
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "model-*.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+)
+
+
+class HubError(RuvonError):
+    """A model that could not be fetched: why, and what to do."""
+
+
+def fetch(name: str) -> Path:
+    """Download the model `name` unless it is here, and give its folder.
+
+    Honours HF_HUB_OFFLINE, HF_ENDPOINT and HF_HOME. Raises HubError.
+    """
+    try:
+        import huggingface_hub
+        from huggingface_hub.errors import HfHubHTTPError
+        from huggingface_hub.errors import LocalEntryNotFoundError
+    except ImportError:
+        raise HubError(
+            f"model {name!r} is not here, and fetching it needs: pip install 'ruvon[hub]'"
+        ) from None
+
+    try:
+        folder = huggingface_hub.snapshot_download(
+            name, allow_patterns=list(WANTED), local_files_only=True
+        )
+        if (Path(folder) / "config.json").exists():
+            return Path(folder)
+    except LocalEntryNotFoundError:
+        pass
+    if huggingface_hub.is_offline_mode():
+        raise HubError(
+            f"model {name!r} is not in the local cache, and HF_HUB_OFFLINE is set; unset it to "
+            "download, or name a folder or a model that ships: story, story-nano"
+        )
+    try:
+        announce(name, huggingface_hub.HfApi().model_info(name, files_metadata=True))
+        return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(WANTED)))
+    except HfHubHTTPError as error:
+        status = getattr(error.response, "status_code", None)
+        reason = "there is no such model" if status in (401, 404) else str(error).splitlines()[0]
+        raise HubError(f"cannot download {name!r}: {reason}") from None
+    except (OSError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        endpoint = os.environ.get("HF_ENDPOINT", "the Hugging Face Hub")
+        raise HubError(f"cannot download {name!r} from {endpoint}: {reason}") from None
+
+
+def announce(name: str, info: Any) -> None:
+    """Say what will be downloaded and how much it is."""
+    from fnmatch import fnmatch
+
+    files = [f for f in info.siblings if any(fnmatch(f.rfilename, want) for want in WANTED)]
+    if not any(f.rfilename.endswith(".safetensors") for f in files):
+        raise HubError(f"{name!r} has no safetensors on the Hub; Ruvon does not open pickles")
+    size = sum(f.size or 0 for f in files)
+    print(f"Downloading {name}: {len(files)} files, {size / 1e6:,.1f} MB", file=sys.stderr)
