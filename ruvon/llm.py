@@ -74,7 +74,7 @@ class LLM:
         **keywords: Any,
     ) -> list[RequestOutput]:
         """Continue each prompt. One SamplingParams for all, or one each, or its fields by name."""
-        many = [prompts] if is_one_prompt(prompts) else list(prompts)
+        many = as_list(prompts)
         each = self.params_for(len(many), params, keywords)
         ids = [self.encode(prompt) for prompt in many]
         made: list[list[int]] = [[] for _ in many]
@@ -178,9 +178,17 @@ def params_from(keywords: dict[str, Any]) -> SamplingParams:
     return SamplingParams(**renamed)
 
 
-def is_one_prompt(prompts: Prompt | Sequence[Prompt]) -> bool:
-    """Whether this is a text or a list of ids, and not a list of such."""
-    return isinstance(prompts, str) or (len(prompts) > 0 and isinstance(prompts[0], int))
+def as_list(prompts: Prompt | Sequence[Prompt]) -> list[Prompt]:
+    """A single text or list of ids as a list of one; a list of such as it is."""
+    if isinstance(prompts, str):
+        return [prompts]
+    ids = [token for token in prompts if isinstance(token, int)]
+    if ids and len(ids) == len(prompts):
+        return [ids]
+    many = [prompt for prompt in prompts if not isinstance(prompt, int)]
+    if len(many) != len(prompts):
+        raise RuvonError("a list of prompts holds texts or lists of ids, not single ids among them")
+    return many
 
 
 def has_tokenizer(folder: Path) -> bool:

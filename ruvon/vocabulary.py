@@ -24,18 +24,18 @@ class TokenizerError(RuvonError):
     """Tokenizer files that cannot be used, or an id that the vocabulary does not have."""
 
 
-def _byte_alphabet() -> dict[str, int]:
+def byte_alphabet() -> dict[str, int]:
     """How the files write bytes: one visible character for each of the 256.
 
     The 188 that are visible in Latin-1 stand for themselves, the other 68 are U+0100 onwards, so
-    a space is Ġ and a newline Ċ. (Of GPT-2's published code; its paper does not mention it.)
+    a space is Ġ and a newline Ċ, as in GPT-2's published encoder.
     """
     visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in visible]
     return {chr(b): b for b in visible} | {chr(0x100 + i): b for i, b in enumerate(others)}
 
 
-_BYTE_OF = _byte_alphabet()
+_BYTE_OF = byte_alphabet()
 
 
 def _to_bytes(token: str) -> bytes:
@@ -137,6 +137,7 @@ _SUPPORTED = (
     "no normalizer; pre_tokenizer ByteLevel with use_regex and no prefix space, or a Sequence of "
     "Split (Regex, Isolated) and ByteLevel without use_regex; added tokens that strip nothing"
 )
+_CHANGES_IDS = ("continuing_subword_prefix", "end_of_word_suffix", "dropout", "byte_fallback")
 
 
 def read_vocabulary(folder: Path) -> Vocabulary:
@@ -149,15 +150,19 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     config = _read_json(config_path) if config_path.is_file() else {}
     if config.get("add_prefix_space"):
         raise TokenizerError(f"{config_path}: add_prefix_space is not supported. {_SUPPORTED}")
-    path, merges_path = folder / "vocab.json", folder / "merges.txt"
-    if (folder / "tokenizer.json").is_file():
-        path = folder / "tokenizer.json"
+
+    path, merges_path = folder / "tokenizer.json", folder / "merges.txt"
+    if path.is_file():
         vocab, merges, pattern, added = _read_tokenizer_json(path)
-    elif path.is_file() and merges_path.is_file():
-        vocab, pattern = _read_json(path), GPT2_PATTERN
+        special_tokens = _added_tokens(added, path)
+        source = f"{path}"
+    elif (folder / "vocab.json").is_file() and merges_path.is_file():
+        path, pattern = folder / "vocab.json", GPT2_PATTERN
+        vocab = _read_json(path)
         lines = _read_text(merges_path).split("\n")
         merges = [line for line in lines if line and not line.startswith("#version")]
-        added = _added_tokens_of(config)
+        special_tokens = _added_tokens(config.get("added_tokens_decoder"), config_path)
+        source = f"{path} and {merges_path.name}"
     else:
         raise TokenizerError(
             f"{folder} has no tokenizer: expected tokenizer.json, or vocab.json and merges.txt"
@@ -167,10 +172,10 @@ def read_vocabulary(folder: Path) -> Vocabulary:
 
     # Special are the tokens that were added, and those that have a role (eos_token and others).
     roles = {role: _text_of(token) for role, token in config.items() if role.endswith("_token")}
-    named = [name for name in (GPT2_END_OF_TEXT, *roles.values()) if name in vocab]
+    named = (GPT2_END_OF_TEXT, *roles.values())
+    special_tokens |= {name: vocab[name] for name in named if name in vocab}
+    default_end = GPT2_END_OF_TEXT if GPT2_END_OF_TEXT in special_tokens else None
     try:
-        special_tokens = {name: vocab[name] for name in named} | _special_tokens(added)
-        default_end = GPT2_END_OF_TEXT if GPT2_END_OF_TEXT in special_tokens else None
         return Vocabulary.build(
             vocab,
             _pairs(merges),
@@ -179,10 +184,10 @@ def read_vocabulary(folder: Path) -> Vocabulary:
             pattern=pattern,
         )
     except TokenizerError as error:
-        raise TokenizerError(f"{path}: {error}") from error
+        raise TokenizerError(f"{source}: {error}") from error
 
 
-def _read_tokenizer_json(path: Path) -> tuple[dict[str, int], list[Any], str, list[Any]]:
+def _read_tokenizer_json(path: Path) -> tuple[dict[str, int], list[Any], str, Any]:
     """Vocabulary, merges, regex and added tokens, from the `tokenizers` library's format."""
     data = _read_json(path)
     match data.get("model"):
@@ -198,44 +203,46 @@ def _read_tokenizer_json(path: Path) -> tuple[dict[str, int], list[Any], str, li
     match data.get("pre_tokenizer"):
         case {"type": "ByteLevel", "add_prefix_space": False, **rest} if rest.get("use_regex", 1):
             pass
-        case {"type": "Sequence", "pretokenizers": [dict(split), dict(byte_level)]} if (
-            split.get("type") == "Split"
-            and split.get("behavior") == "Isolated"
-            and not split.get("invert")
-            and isinstance(split.get("pattern"), dict)
-            and "Regex" in split["pattern"]
-            and byte_level.get("type") == "ByteLevel"
-            and byte_level.get("add_prefix_space") is False
-            and byte_level.get("use_regex") is False
-        ):
-            pattern = split["pattern"]["Regex"]
+        case {
+            "type": "Sequence",
+            "pretokenizers": [
+                {
+                    "type": "Split",
+                    "pattern": {"Regex": str(own)},
+                    "behavior": "Isolated",
+                    "invert": False,
+                },
+                {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False},
+            ],
+        }:
+            pattern = own
         case other:
             refused["pre_tokenizer"] = other
     if refused:
         raise TokenizerError(f"{path}: {json.dumps(refused)} is not supported. {_SUPPORTED}")
-    return vocab, merges, pattern, data.get("added_tokens") or []
+    return vocab, merges, pattern, data.get("added_tokens")
 
 
-_CHANGES_IDS = ("continuing_subword_prefix", "end_of_word_suffix", "dropout", "byte_fallback")
+def _added_tokens(added: Any, path: Path) -> dict[str, int]:
+    """Added tokens and their ids. All of them count as special: text, unless asked for.
 
-
-def _added_tokens_of(config: dict[str, Any]) -> list[Any]:
-    """Added tokens of a tokenizer_config.json, {"50256": {"content": ...}}, as a list."""
-    by_id = config.get("added_tokens_decoder") or {}
-    return [{**token, "id": int(token_id)} for token_id, token in by_id.items()]
-
-
-def _special_tokens(added: list[Any]) -> dict[str, int]:
-    """Added tokens and their ids. All of them count as special: text, unless asked for."""
+    A tokenizer.json has them in a list. A tokenizer_config.json has them in an object, and an id
+    is the key, a string.
+    """
+    if isinstance(added, dict):
+        pairs = added.items()
+        added = [
+            {"id": int(i), **t} if i.isdecimal() and isinstance(t, dict) else t for i, t in pairs
+        ]
     tokens: dict[str, int] = {}
-    for token in added:
+    for token in added if isinstance(added, list) else []:
         match token:
             case {"lstrip": True} | {"rstrip": True} | {"single_word": True}:
-                raise TokenizerError(f"added token {token} strips. {_SUPPORTED}")
+                raise TokenizerError(f"{path}: added token {token} strips. {_SUPPORTED}")
             case {"content": str(content), "id": int(token_id)} if content:
                 tokens[content] = token_id
             case _:
-                raise TokenizerError(f"expected content and id in added token {token}")
+                raise TokenizerError(f"{path}: expected content and id in added token {token!r}")
     return tokens
 
 

@@ -5,12 +5,16 @@ import platform
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from ruvon.commands.options import DTYPE
+
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = ("torch", "triton", "safetensors", "tiktoken", "transformers", "huggingface-hub")
 
@@ -49,7 +53,7 @@ def doctor(
         show(model, needs(model, form))
 
 
-def needs(model: str, form: "torch.dtype") -> dict[str, str]:  # noqa: F821
+def needs(model: str, form: "torch.dtype") -> dict[str, str]:
     """The bytes that a model takes, from its config and the headers of its files alone."""
     from ruvon.memory.contiguous import bytes_per_token  # part 3
     from ruvon.models import read_shape
@@ -69,7 +73,7 @@ def needs(model: str, form: "torch.dtype") -> dict[str, str]:  # noqa: F821
     return rows
 
 
-def weight_bytes(folder: Path, form: "torch.dtype") -> int:  # noqa: F821
+def weight_bytes(folder: Path, form: "torch.dtype") -> int:
     """The bytes of all weights, once loaded in this number format."""
     from ruvon.models.weights import Checkpoint
 
@@ -94,7 +98,7 @@ def installed(package: str) -> str:
         return "-"
 
 
-def short(form: "torch.dtype") -> str:  # noqa: F821
+def short(form: "torch.dtype") -> str:
     """The name of a number format."""
     return str(form).removeprefix("torch.")
 

@@ -12,14 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 Position = tuple[int, int]  # (line from 1, column in characters)
+Placed = ast.stmt | ast.expr | ast.keyword | ast.arg  # what carries its place in the source
 
-_SKIPPED = {
-    tokenize.ENCODING,
-    tokenize.NL,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENDMARKER,
-}
+_SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,6 @@ class Statement:
     claims: frozenset[int]  # the first and the last line; of a compound statement, of its header
     alone: bool  # nothing else stands on its first and its last line
     docstring: bool
-    what: str
 
 
 @dataclass(frozen=True)
@@ -146,10 +140,10 @@ class Layout:
         text = self.lines[line - 1]
         return (line, offset if text.isascii() else len(text.encode()[:offset].decode()))
 
-    def _token_at(self, node: ast.stmt | ast.expr | ast.keyword | ast.arg) -> int:
+    def _token_at(self, node: Placed) -> int:
         return self._at[self._position(node.lineno, node.col_offset)]
 
-    def _token_until(self, node: ast.stmt | ast.expr | ast.keyword | ast.arg) -> int:
+    def _token_until(self, node: Placed) -> int:
         assert node.end_lineno is not None and node.end_col_offset is not None
         return self._until[self._position(node.end_lineno, node.end_col_offset)]
 
@@ -205,10 +199,7 @@ class Layout:
             last = self._with_last_comments(last, node.col_offset)
         else:
             claims = {first, last}
-        what = self._tokens[keyword].string
-        return Statement(
-            first, last, node.col_offset, frozenset(claims), alone, docstring, f"`{what}`"
-        )
+        return Statement(first, last, node.col_offset, frozenset(claims), alone, docstring)
 
     def _with_last_comments(self, last: int, column: int) -> int:
         """The line of the last comment that stands below `last` and deeper than `column`."""
@@ -241,12 +232,12 @@ class Layout:
 
     def _bracket(self, node: ast.AST) -> tuple[int, str, list[tuple[int, int]]] | None:
         """The opening token of the bracket that `node` owns, its kind, and its entries' tokens."""
-        parts: list[tuple[ast.expr | ast.keyword | ast.arg, ast.expr | ast.arg | ast.keyword]]
+        parts: list[tuple[Placed, Placed]]
         if isinstance(node, ast.Call):
             opened, kind = self._match[self._token_until(node)], "call"
-            nodes = sorted([*node.args, *node.keywords], key=lambda n: (n.lineno, n.col_offset))
-            parts = [(n, n) for n in nodes]
-            if parts and self._token_at(nodes[0]) == opened:
+            parts = [*((a, a) for a in node.args), *((k, k) for k in node.keywords)]
+            parts.sort(key=lambda pair: (pair[0].lineno, pair[0].col_offset))
+            if parts and self._token_at(parts[0][0]) == opened:
                 return None  # a lone generator: its brackets are the call's
         elif isinstance(node, ast.List | ast.Set):
             opened, kind = self._token_at(node), type(node).__name__.lower()
@@ -272,7 +263,7 @@ class Layout:
             parts = list(_parameters(node.args))
         elif isinstance(node, ast.ClassDef) and (node.bases or node.keywords):
             opened, kind = self._definition_bracket(node), "bases"
-            parts = [(n, n) for n in [*node.bases, *node.keywords]]
+            parts = [*((b, b) for b in node.bases), *((k, k) for k in node.keywords)]
         else:
             return None
         closed = self._match[opened]
@@ -285,13 +276,7 @@ class Layout:
             index = self._match[index] + 1 if self._tokens[index].string == "[" else index + 1
         return index
 
-    def _span(
-        self,
-        opened: int,
-        closed: int,
-        first: ast.expr | ast.keyword | ast.arg,
-        last: ast.expr | ast.keyword | ast.arg,
-    ) -> tuple[int, int]:
+    def _span(self, opened: int, closed: int, first: Placed, last: Placed) -> tuple[int, int]:
         """The tokens of an entry, with its own parentheses and stars."""
         start, end = self._token_at(first), self._token_until(last)
         while start - 1 > opened and self._tokens[start - 1].string in ("(", "*", "**"):
@@ -328,7 +313,7 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def _walk(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST | None]]:
-    """Every node with its parent, but for what stands inside f-strings (Python 3.11 misplaces it)."""
+    """Every node with its parent; not into f-strings, whose insides Python 3.11 misplaces."""
     stack: list[tuple[ast.AST, ast.AST | None]] = [(tree, None)]
     while stack:
         node, parent = stack.pop()
@@ -337,13 +322,11 @@ def _walk(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST | None]]:
             stack += [(child, node) for child in ast.iter_child_nodes(node)]
 
 
-def _parameters(
-    arguments: ast.arguments,
-) -> Iterator[tuple[ast.arg, ast.arg | ast.expr]]:
+def _parameters(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.arg | ast.expr]]:
     """Each parameter with the node that ends it: its default value, or itself."""
     positional = [*arguments.posonlyargs, *arguments.args]
-    bare = len(positional) - len(arguments.defaults)
-    for arg, default in zip(positional, [None] * bare + arguments.defaults, strict=True):
+    required: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    for arg, default in zip(positional, [*required, *arguments.defaults], strict=True):
         yield arg, default or arg
     if arguments.vararg:
         yield arguments.vararg, arguments.vararg

@@ -68,7 +68,8 @@ class Checkpoint:
         """How many numbers the model's tensors hold, read from the files' headers."""
         names = [name for name in self.home if not name.endswith(IGNORED)]
         slices = (self.files[self.home[n]].get_slice(self.full_name[n]) for n in names)
-        return sum(math.prod(part.get_shape()) for part in slices)
+        shapes: list[list[int]] = [part.get_shape() for part in slices]
+        return sum(math.prod(shape) for shape in shapes)
 
     def check_all_taken(self) -> None:
         """Refuse a checkpoint with tensors that no part of the model asked for."""

@@ -139,7 +139,7 @@ class WindowAttention:
 
     def __call__(self, layer: LayerSpec, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """q, k, v [windows * length, heads, head_dim] -> like q."""
-        q, k, v = (t.unflatten(0, (self.count, -1)).transpose(1, 2) for t in (q, k, v))
+        q, k, v = (t.view(self.count, -1, *t.shape[1:]).transpose(1, 2) for t in (q, k, v))
         out = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=layer.scale)
         return out.transpose(1, 2).flatten(0, 1)
 
