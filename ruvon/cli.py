@@ -17,6 +17,7 @@ COMMANDS = (
     "ruvon.commands.doctor",
     "ruvon.commands.convert",
     "ruvon.course.command",
+    "ruvon.course.course_command",
 )
 
 app = typer.Typer(

@@ -28,13 +28,14 @@ def available_devices() -> list[str]:
 def pick_device(name: str = "auto") -> torch.device:
     """The device called `name`; `auto` takes the fastest. Raises RuvonError for one that is absent.
 
-    A number may follow the kind, as in `cuda:1`.
+    A number may follow `cuda`, as in `cuda:1`.
     """
     available = available_devices()
     if name == "auto":
         return torch.device(available[0])
-    kind, _, number = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (number and not number.isdecimal()):
+    kind, colon, number = name.partition(":")
+    numbered = kind == "cuda" and number.isdecimal()
+    if kind not in ("cpu", "cuda", "mps") or (colon and not numbered):
         raise RuvonError(f"device {name!r} is not one of auto, cpu, cuda, mps")
     if kind not in available:
         raise RuvonError(

@@ -40,5 +40,5 @@ def causal_attention(layer: LayerSpec, q: Tensor, k: Tensor, v: Tensor) -> Tenso
     scores = torch.einsum("thd,shd->hts", q, k) * layer.scale  # [heads, T, S]
     ahead = torch.ones(T, S, dtype=torch.bool, device=q.device).triu(1 + S - T)
     scores = scores.masked_fill(ahead, float("-inf"))  # no token sees what comes after it
-    weights = scores.softmax(dim=-1, dtype=torch.float32).to(q.dtype)
+    weights = scores.softmax(dim=-1)
     return torch.einsum("hts,shd->thd", weights, v)  # [T, heads, head_dim]

@@ -6,6 +6,7 @@ and where a bracket opens. Tags (`tags.py`) need both.
 
 import ast
 import io
+import keyword
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,9 +82,11 @@ class Layout:
         self.statements: list[Statement] = []
         self.brackets: list[Bracket] = []
         self.bodies: list[Body] = []
-        self.opening: set[int] = set()  # lines that end with the colon of a header
+        self.opening: dict[
+            int, str
+        ] = {}  # lines that end a header; "def", "class" or something else
         self.leading: set[int] = set()  # lines that end the docstring or a top-level import
-        self.definitions: set[int] = set()  # first lines of top-level `def` and `class`
+        self.definitions: set[int] = set()  # first lines of `def` and `class`
         self.codes: set[int] = set()  # lines that hold code
         self._read_tokens(source)
         tree = ast.parse(source)
@@ -112,7 +115,8 @@ class Layout:
             elif token.type == tokenize.NEWLINE:
                 self._newline_row[start] = token.start[0]
                 if self._tokens[-1].string == ":":
-                    self.opening.add(token.start[0])
+                    words = [t.string for t in self._tokens[start : start + 2]]
+                    self.opening[token.start[0]] = "def" if "def" in words else words[0]
                 start = len(self._tokens)
             elif token.type not in _SKIPPED:
                 self._tokens.append(token)
@@ -168,7 +172,7 @@ class Layout:
                 found.append(statement)
                 if top and (docstring or isinstance(node, ast.Import | ast.ImportFrom)):
                     self.leading.add(statement.last)
-                if top and isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                     self.definitions.add(statement.first)
                 self._read_body(node, statement.first)
             self.statements += found
@@ -185,8 +189,8 @@ class Layout:
         )
 
     def _statement(self, node: ast.stmt, docstring: bool) -> Statement:
-        keyword, end = self._token_at(node), self._token_until(node)
-        start = keyword
+        start, end = self._token_at(node), self._token_until(node)
+        header = self._logical_start[start]
         decorators = getattr(node, "decorator_list", [])
         if decorators:
             start = self._token_at(decorators[0])
@@ -195,11 +199,26 @@ class Layout:
         first, last = self._tokens[start].start[0], self._tokens[end].end[0]
         alone = self._first_on_line[first] == start and self._last_on_line[last] == end
         if hasattr(node, "body") or isinstance(node, ast.Match):
-            claims = {node.lineno, self._newline_row[self._logical_start[keyword]]}
+            claims = {node.lineno, self._newline_row[header]}
             last = self._with_last_comments(last, node.col_offset)
         else:
-            claims = {first, last}
+            claims = {first, last, self._last_content(end)}
         return Statement(first, last, node.col_offset, frozenset(claims), alone, docstring)
+
+    def _last_content(self, end: int) -> int:
+        """The line before the closing parenthesis, when all that stands in it is that one line.
+
+        The formatter puts a long text, and the comment behind it, between parentheses.
+        """
+        line = self._tokens[end].end[0]
+        opened = self._match.get(end)
+        if opened is None or self._tokens[end].string != ")" or self._first_on_line[line] != end:
+            return line
+        before, inside = self._tokens[opened - 1], self._tokens[opened + 1 : end]
+        grouping = before.type == tokenize.OP and before.string not in (")", "]")
+        grouping = grouping or keyword.iskeyword(before.string)
+        rows = {row for token in inside for row in (token.start[0], token.end[0])}
+        return line - 1 if grouping and rows == {line - 1} else line
 
     def _with_last_comments(self, last: int, column: int) -> int:
         """The line of the last comment that stands below `last` and deeper than `column`."""

@@ -77,8 +77,8 @@ class TaggedSource:
         """The numbers of the lines that stand at `stage`; none before the module's own part.
 
         Of the blank lines around what is dropped the longest run stays, the last one among equals.
-        Where the formatter allows fewer, fewer stay: none at the end of the file, those after a
-        header, and one after the docstring and the imports when no `def` or `class` follows.
+        Where the formatter allows fewer, fewer stay: none at the end of the file and at the start
+        of a block, one after the docstring and the imports when no `def` or `class` follows.
         """
         if stage < self.part:
             return []
@@ -313,11 +313,15 @@ class TaggedSource:
                 runs.append([])
             else:
                 runs[-1].append(line)
-        preceding = gap[0] - 1
-        if preceding in self._layout.opening:
-            return runs[0]
         longest = max(reversed(runs), key=len)
-        if preceding in self._layout.leading and not self._definition_follows(following, dropped):
+        definition = self._definition_follows(following, dropped)
+        preceding = gap[0] - 1
+        header = self._layout.opening.get(preceding)
+        if header == "def":
+            return runs[0]
+        if header == "class" or (header and not definition):
+            return []
+        if header or (preceding in self._layout.leading and not definition):
             return longest[:1]
         return longest
 

@@ -38,6 +38,8 @@ def work(folder: str) -> None:
     for file in sorted(Path(folder).glob("pytorch_model*.bin")):
         loaded = torch.load(file, map_location="cpu", weights_only=True)
         tensors.update({name: t for name, t in loaded.items() if isinstance(t, torch.Tensor)})
+    if not tensors:
+        raise SystemExit("no tensors in it")
     # Tied tensors share memory, which safetensors refuses: the head is dropped, config ties it.
     seen: set[tuple[int, torch.Size]] = set()
     kept = {}

@@ -17,6 +17,8 @@ from ruvon.models.layers import LayerNorm
 
 # Buffers that old GPT-2 files carry and no weight depends on: the causal mask, and its filler.
 IGNORED = (".attn.bias", ".attn.masked_bias")
+# A head that is tied to the embedding, and that some files hold a second time all the same.
+TIED = {"lm_head.weight": "wte.weight"}
 
 
 class WeightsError(RuvonError):
@@ -66,14 +68,23 @@ class Checkpoint:
 
     def numbers(self) -> int:
         """How many numbers the model's tensors hold, read from the files' headers."""
-        names = [name for name in self.home if not name.endswith(IGNORED)]
+        names = [n for n in self.home if not n.endswith(IGNORED) and not self.repeats(n)]
         slices = (self.files[self.home[n]].get_slice(self.full_name[n]) for n in names)
         shapes: list[list[int]] = [part.get_shape() for part in slices]
         return sum(math.prod(shape) for shape in shapes)
 
+    def repeats(self, name: str) -> bool:
+        """Whether a tensor holds nothing but a copy of the one that it is tied to."""
+        if TIED.get(name) not in self.home:
+            return False
+        pair = (name, TIED[name])
+        one, other = (self.files[self.home[n]].get_tensor(self.full_name[n]) for n in pair)
+        return torch.equal(one, other)
+
     def check_all_taken(self) -> None:
         """Refuse a checkpoint with tensors that no part of the model asked for."""
         extra = sorted(n for n in self.home if n not in self.taken and not n.endswith(IGNORED))
+        extra = [name for name in extra if not self.repeats(name)]
         if extra:
             raise WeightsError(
                 f"{self.folder}: {len(extra)} tensors belong to no part of the model that "

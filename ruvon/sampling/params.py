@@ -1,5 +1,6 @@
 """Part 2 · SamplingParams: what a caller may ask of a generation."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ruvon.errors import RuvonError
@@ -20,7 +21,8 @@ class SamplingParams:
         """Refuse what no generation can honour. Raises RuvonError."""
         if self.max_tokens is not None and not is_count(self.max_tokens):
             raise RuvonError(f"max_tokens must be None or at least 1, not {self.max_tokens!r}")
-        if not all(is_count(i, least=0) for i in self.stop_token_ids):
+        stops = self.stop_token_ids
+        if not isinstance(stops, Iterable) or not all(is_count(i, least=0) for i in stops):
             raise RuvonError(f"stop_token_ids must be token ids, not {self.stop_token_ids!r}")
         object.__setattr__(self, "stop_token_ids", tuple(self.stop_token_ids))  # a list will do
 

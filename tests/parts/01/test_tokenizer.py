@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from math import inf
 
 import pytest
 import regex
@@ -62,7 +63,7 @@ def bpe_by_hand(piece: bytes, ranks: dict[bytes, int]) -> list[int]:
     tokens = [bytes([byte]) for byte in piece]
     while len(tokens) > 1:
         pairs = [left + right for left, right in pairwise(tokens)]
-        best = min(pairs, key=lambda pair: ranks.get(pair, len(ranks) + 1_000_000))
+        best = min(pairs, key=lambda pair: ranks.get(pair, inf))
         if best not in ranks:
             break
         at = pairs.index(best)

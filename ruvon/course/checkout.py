@@ -1,0 +1,154 @@
+"""Part 00 · What the articles are held to: code at a stage, a command's output, results, terms."""
+
+import re
+import tempfile
+from collections.abc import Callable
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from ruvon.course import outputs
+from ruvon.course.article import Article
+from ruvon.course.article import slug
+from ruvon.course.excerpts import symbol_lines
+from ruvon.course.manifest import Part
+from ruvon.course.refs import Results
+from ruvon.course.tags import TaggedSource
+from ruvon.errors import RuvonError
+
+
+class Checkout:
+    """A checkout of the course; what is asked for twice is computed once."""
+
+    def __init__(
+        self,
+        root: Path,
+        parts: Sequence[Part],
+        write_stage: Callable[[int, Path], object],
+    ) -> None:
+        """`root` holds `parts/` and `ruvon/`; `write_stage` writes the package of a stage."""
+        self.root = root.resolve()
+        self.parts = tuple(parts)
+        self.results = Results(self.root)
+        self._write_stage = write_stage
+        self._sources: dict[str, TaggedSource] = {}
+        self._outputs: dict[tuple[str, int], list[str] | RuvonError] = {}
+        self._stages: dict[int, Path] = {}
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._pages: dict[Path, Article] = {}
+
+    def close(self) -> None:
+        """Remove the stages that were written out."""
+        if self._folder:
+            self._folder.cleanup()
+
+    # Pages
+
+    def pages(self, part: int | None = None) -> list[Path]:
+        """The pages of one part, or all of the course."""
+        folders = [f"{part:02d}" if part is not None else "[0-9][0-9]"]
+        found = [p for f in folders for p in (self.root / "parts").glob(f"{f}/README.md")]
+        found += [p for f in folders for p in (self.root / "parts").glob(f"{f}/exercises/*.md")]
+        if part is None:
+            found += [p for p in (self.root / "docs").glob("*.md") if not p.is_symlink()]
+            found += [p for p in self.root.glob("*.md") if p.name in ("README.md", "TODO.md")]
+        return sorted(found)
+
+    def page(self, path: Path) -> Article:
+        """The page at `path`."""
+        path = path.resolve()
+        if path not in self._pages:
+            self._pages[path] = Article.read(path)
+        return self._pages[path]
+
+    def forget(self, path: Path) -> None:
+        """Read `path` again when it is next asked for."""
+        self._pages.pop(path.resolve(), None)
+
+    def part_of(self, page: Path) -> int | None:
+        """The part whose folder `page` is in."""
+        found = re.match(r"parts/(\d\d)/", self.name(page))
+        return int(found[1]) if found else None
+
+    def name(self, path: Path) -> str:
+        """A path as messages and links from the root name it."""
+        return (
+            path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        )
+
+    # Terms
+
+    @cached_property
+    def terms(self) -> dict[str, int]:
+        """The anchor of each term, with the first part that introduces it."""
+        found: dict[str, int] = {}
+        for part in self.parts:
+            for term in part.terms:
+                found.setdefault(slug(term), part.number)
+        return found
+
+    @cached_property
+    def glossary(self) -> dict[str, int]:
+        """The anchor of each term in docs/glossary.md, with its line."""
+        path = self.root / "docs" / "glossary.md"
+        if not path.is_file():
+            return {}
+        headings = self.page(path).headings
+        return {slug(text): line for line, level, text in headings if level == 3}
+
+    # Code and output
+
+    def code(self, path: str, symbol: str | None, stage: int | None) -> list[str]:
+        """The lines of a symbol, or of the whole file, without tags.
+
+        `stage` is None for a file outside of the package. Raises RuvonError.
+        """
+        file = self.root / path
+        if not file.is_file() or file.suffix != ".py":
+            raise RuvonError(f"there is no Python file {path}")
+        if stage is None:
+            source = file.read_text(encoding="utf-8")
+        else:
+            tagged = self._tagged(path)
+            if stage < tagged.part:
+                raise RuvonError(f"{path} is not there before part {tagged.part}")
+            source = tagged.text(stage, clean=True)
+        return symbol_lines(source, symbol) if symbol else source.splitlines()
+
+    def growth(self, stage: int) -> tuple[int, int]:
+        """How many modules and lines a part adds to the package."""
+        modules = lines = 0
+        for file in sorted((self.root / "ruvon").rglob("*.py")):
+            tagged = self._tagged(self.name(file))
+            modules += tagged.part == stage
+            lines += len(tagged.kept(stage)) - len(tagged.kept(stage - 1))
+        return modules, lines
+
+    def _tagged(self, path: str) -> TaggedSource:
+        if path not in self._sources:
+            text = (self.root / path).read_text(encoding="utf-8")
+            self._sources[path] = TaggedSource(path, text)
+        return self._sources[path]
+
+    def output(self, command: str, stage: int) -> list[str]:
+        """The lines that a command prints with the written-out stage. Raises RuvonError."""
+        key = (command, stage)
+        if key not in self._outputs:
+            try:
+                self._outputs[key] = outputs.run(command, self._stage(stage), self.root)
+            except RuvonError as error:
+                self._outputs[key] = error
+        answer = self._outputs[key]
+        if isinstance(answer, RuvonError):
+            raise answer
+        return answer
+
+    def _stage(self, stage: int) -> Path:
+        if stage not in {part.number for part in self.parts}:
+            raise RuvonError(f"there is no stage {stage}")
+        if stage not in self._stages:
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="ruvon-stages-")
+            folder = Path(self._folder.name) / str(stage)
+            self._write_stage(stage, folder)
+            self._stages[stage] = folder
+        return self._stages[stage]

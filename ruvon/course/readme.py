@@ -1,0 +1,73 @@
+"""Part 00 · What is generated from the manifest: an article's head, the README's table, TODO.md."""
+
+from pathlib import Path
+
+from ruvon.course.checkout import Checkout
+from ruvon.course.manifest import Part
+
+PHASES = {
+    1: "Phase 1: the vertical slice",
+    2: "Phase 2: multi-request and scheduling",
+    3: "Phase 3: efficiency and scaling",
+    4: "Phase 4: the showcase",
+}
+
+
+def generated(checkout: Checkout, page: Path) -> dict[str, str]:
+    """What stands between the markers of a page, by the markers' name."""
+    name = checkout.name(page)
+    if name == "README.md":
+        return {"parts": parts_table(checkout)}
+    if name == "TODO.md":
+        return {"todo": todo(checkout)}
+    number = checkout.part_of(page)
+    if number is not None and page.name == "README.md":
+        for part in checkout.parts:
+            if part.number == number:
+                return {"head": head(checkout, part)}
+    return {}
+
+
+def head(checkout: Checkout, part: Part) -> str:
+    """The lines under an article's title: what a reader wants to know before reading."""
+    titles = {known.number: known.title for known in checkout.parts}
+    needs = ", ".join(f"[{titles[n]}](../{n:02d}/README.md)" for n in part.needs) or "nothing"
+    notebook = Path(part.notebook)
+    modules, lines = checkout.growth(part.number)
+    return "\n".join(
+        [
+            "",
+            f"| Part {part.number} of {len(checkout.parts)} | |",
+            "|---|---|",
+            f"| time | about {part.minutes} minutes |",
+            f"| needs | {needs} |",
+            f"| demo | `make part-{part.number:02d}` |",
+            f"| notebook | [{notebook.name}](../../{notebook.as_posix()}) |",
+            f"| adds to the package | {modules} modules, {lines:,} lines; lines removed: 0 |",
+            "",
+        ]
+    )
+
+
+def parts_table(checkout: Checkout) -> str:
+    """The table of parts of the repository's README."""
+    rows = ["", "| part | title | what you get | |", "|---:|---|---|---|"]
+    for part in checkout.parts:
+        landed = part.status == "landed"
+        title = f"[{part.title}](parts/{part.number:02d}/README.md)" if landed else part.title
+        state = "ready" if landed else "planned"
+        rows.append(f"| {part.number} | {title} | {part.what} | {state} |")
+    return "\n".join([*rows, ""])
+
+
+def todo(checkout: Checkout) -> str:
+    """The phases of TODO.md, with a tick for each part that has landed."""
+    rows: list[str] = []
+    for number, title in PHASES.items():
+        parts = [part for part in checkout.parts if part.phase == number]
+        if parts:
+            rows += ["", f"## {title}", ""]
+        for part in parts:
+            tick = "x" if part.status == "landed" else " "
+            rows.append(f"- [{tick}] **Part {part.number} · {part.title}**: {part.what}")
+    return "\n".join([*rows, ""])
