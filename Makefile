@@ -9,8 +9,7 @@ BIN = .venv/bin
 READY = .venv/.ready
 PARTS = $(notdir $(wildcard parts/[0-9][0-9]))
 
-.PHONY: help setup run run-cli test test-all fmt lint check sync notebooks bench clean \
-        $(addprefix part-,$(PARTS))
+.PHONY: help setup run run-cli test test-all fmt lint check sync notebooks clean
 .DEFAULT_GOAL = help
 
 help:  ## List the targets

@@ -38,10 +38,10 @@ def test_a_name_picks_its_device(machine):
 
 def test_an_absent_device_hears_what_is_there(machine):
     machine()
-    with pytest.raises(RuvonError, match="'cuda' is not on this machine; here are: cpu$"):
+    with pytest.raises(RuvonError, match=r"'cuda' is not on this machine; here are: cpu$"):
         pick_device("cuda")
     machine(cuda=1)
-    with pytest.raises(RuvonError, match="'mps' is not on this machine; here are: cuda, cpu$"):
+    with pytest.raises(RuvonError, match=r"'mps' is not on this machine; here are: cuda, cpu$"):
         pick_device("mps")
     with pytest.raises(RuvonError, match=r"'cuda:3': this machine has 1 GPU"):
         pick_device("cuda:3")

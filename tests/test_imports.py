@@ -34,7 +34,7 @@ def test_import_ruvon():
     ids=" ".join,
 )
 def test_help(words):
-    code = f"sys.argv[1:] = {words}; from ruvon.cli import main; main()"
+    code = f"sys.argv = ['ruvon', *{words}]; from ruvon.cli import main; main()"
     assert "ruvon" in python(RUN.format(code=code, heavy=HEAVY))
 
 

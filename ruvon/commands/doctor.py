@@ -122,7 +122,7 @@ def parts_here() -> str:
     from ruvon.course.manifest import load_manifest
 
     try:
-        done = [part.number for part in load_manifest().parts if part.status == "done"]
+        done = [part.number for part in load_manifest() if part.status == "landed"]
     except ManifestError:
         return "no checkout of the course here: the package alone"
     return f"{', '.join(f'{number:02}' for number in done)} run here: make part-NN"

@@ -132,7 +132,7 @@ def check_parts(checkout: Checkout, only: int | None = None) -> Iterator[Fault]:
     for part in checkout.parts:
         if only not in (None, part.number) or part.status != "landed":
             continue
-        folder = checkout.root / "parts" / f"{part.number:02d}"
+        folder = checkout.root / "parts" / part.folder
         for term, linked in unlinked_terms(checkout, part):
             at = next((n for n, text in enumerate(lines, 1) if f'"{term}"' in text), 1)
             if not linked:
@@ -145,7 +145,7 @@ def check_parts(checkout: Checkout, only: int | None = None) -> Iterator[Fault]:
             yield Fault(
                 manifest,
                 1,
-                f"part {part.number} has landed and has no parts/{part.number:02d}/README.md",
+                f"part {part.number} has landed and has no parts/{part.folder}/README.md",
                 "write the article, or say that the part is planned",
             )
         yield from unused_figures(checkout, folder)

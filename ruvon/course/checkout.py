@@ -2,7 +2,6 @@
 
 import re
 import tempfile
-from collections.abc import Callable
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from ruvon.course.article import slug
 from ruvon.course.excerpts import symbol_lines
 from ruvon.course.manifest import Part
 from ruvon.course.refs import Results
+from ruvon.course.stages import write_stage
 from ruvon.course.tags import TaggedSource
 from ruvon.errors import RuvonError
 
@@ -24,13 +24,11 @@ class Checkout:
         self,
         root: Path,
         parts: Sequence[Part],
-        write_stage: Callable[[int, Path], object],
     ) -> None:
-        """`root` holds `parts/` and `ruvon/`; `write_stage` writes the package of a stage."""
+        """`root` holds `parts/` and `ruvon/`; `parts` is its manifest."""
         self.root = root.resolve()
         self.parts = tuple(parts)
         self.results = Results(self.root)
-        self._write_stage = write_stage
         self._sources: dict[str, TaggedSource] = {}
         self._outputs: dict[tuple[str, int], list[str] | RuvonError] = {}
         self._stages: dict[int, Path] = {}
@@ -115,15 +113,6 @@ class Checkout:
             source = tagged.text(stage, clean=True)
         return symbol_lines(source, symbol) if symbol else source.splitlines()
 
-    def growth(self, stage: int) -> tuple[int, int]:
-        """How many modules and lines a part adds to the package."""
-        modules = lines = 0
-        for file in sorted((self.root / "ruvon").rglob("*.py")):
-            tagged = self._tagged(self.name(file))
-            modules += tagged.part == stage
-            lines += len(tagged.kept(stage)) - len(tagged.kept(stage - 1))
-        return modules, lines
-
     def _tagged(self, path: str) -> TaggedSource:
         if path not in self._sources:
             text = (self.root / path).read_text(encoding="utf-8")
@@ -144,11 +133,12 @@ class Checkout:
         return answer
 
     def _stage(self, stage: int) -> Path:
-        if stage not in {part.number for part in self.parts}:
-            raise RuvonError(f"there is no stage {stage}")
+        here = [part.number for part in self.parts if part.status == "landed"]
+        if stage not in here:
+            raise RuvonError(f"there is no stage {stage}; there are {', '.join(map(str, here))}")
         if stage not in self._stages:
             self._folder = self._folder or tempfile.TemporaryDirectory(prefix="ruvon-stages-")
             folder = Path(self._folder.name) / str(stage)
-            self._write_stage(stage, folder)
+            write_stage(stage, folder, self.root)
             self._stages[stage] = folder
         return self._stages[stage]

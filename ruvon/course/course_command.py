@@ -48,8 +48,8 @@ def check(part: int | None = PART, run: bool = RUN) -> None:
         place = f"{checkout.name(fault.path)}:{fault.line}"
         print(f"{place}: {kind}{fault.what}; {fault.way_out}")
     wrong = sum(not fault.warning for fault in faults)
-    pages = len(checkout.pages(part))
-    print(f"{pages} pages, {wrong} faults" if wrong else f"{pages} pages, all as they say")
+    pages = _count(len(checkout.pages(part)), "page")
+    print(f"{pages}, {_count(wrong, 'fault')}" if wrong else f"{pages}, all as they say")
     if wrong:
         raise typer.Exit(1)
 
@@ -68,18 +68,21 @@ def sync(part: int | None = PART, run: bool = RUN) -> None:
         checkout.close()
     for fault in mended:
         print(f"{checkout.name(fault.path)}:{fault.line}: mended: {fault.what}")
-    print(f"{len(mended)} places written" if mended else "nothing to write")
+    print(f"{_count(len(mended), 'place')} written" if mended else "nothing to write")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _open(part: int | None) -> "Checkout":
     from ruvon.course.checkout import Checkout
-    from ruvon.course.manifest import CHECKOUT
+    from ruvon.course.manifest import checkout
     from ruvon.course.manifest import load_manifest
-    from ruvon.course.stages import write_stage
     from ruvon.errors import RuvonError
 
-    checkout = Checkout(CHECKOUT, load_manifest(), write_stage)
-    numbers = [known.number for known in checkout.parts]
+    opened = Checkout(checkout(), load_manifest())
+    numbers = [known.number for known in opened.parts]
     if part is not None and part not in numbers:
         raise RuvonError(f"there is no part {part}; there are {numbers[0]} to {numbers[-1]}")
-    return checkout
+    return opened

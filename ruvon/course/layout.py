@@ -5,17 +5,15 @@ and where a bracket opens. Tags (`tags.py`) need both.
 """
 
 import ast
-import io
 import keyword
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 
-Position = tuple[int, int]  # (line from 1, column in characters)
-Placed = ast.stmt | ast.expr | ast.keyword | ast.arg  # what carries its place in the source
-
-_SKIPPED = (tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+from ruvon.course.tokens import Placed
+from ruvon.course.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -59,16 +57,6 @@ class Body:
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
-class Comment:
-    """A comment, and whether it has the line to itself."""
-
-    line: int
-    column: int
-    text: str
-    own_line: bool
-
-
 class Layout:
     """The statements, brackets, bodies and comments of a source.
 
@@ -77,79 +65,16 @@ class Layout:
 
     def __init__(self, source: str) -> None:
         """Read `source`."""
-        self.lines = source.split("\n")
-        self.comments: list[Comment] = []
+        tree = ast.parse(source)
+        self.tokens = Tokens(source)
         self.statements: list[Statement] = []
         self.brackets: list[Bracket] = []
         self.bodies: list[Body] = []
-        self.opening: dict[
-            int, str
-        ] = {}  # lines that end a header; "def", "class" or something else
-        self.leading: set[int] = set()  # lines that end the docstring or a top-level import
-        self.definitions: set[int] = set()  # first lines of `def` and `class`
-        self.codes: set[int] = set()  # lines that hold code
-        self._read_tokens(source)
-        tree = ast.parse(source)
+        # Lines that end the docstring or a top-level import; first lines of `def` and `class`.
+        self.leading: set[int] = set()
+        self.definitions: set[int] = set()
         self._read_brackets(tree)
         self._read_body(tree, 0, top=True)
-
-    def keyword(self, line: int) -> str:
-        """The first word of the logical line that `line` is in."""
-        index = self._first_on_line[line]
-        return self._tokens[self._logical_start[index]].string
-
-    # Tokens
-
-    def _read_tokens(self, source: str) -> None:
-        self._tokens: list[tokenize.TokenInfo] = []
-        self._logical_start: list[
-            int
-        ] = []  # for each token, the token its logical line starts with
-        self._newline_row: dict[int, int] = {}  # by that start: the row where the logical line ends
-        start = 0
-        for token in tokenize.generate_tokens(io.StringIO(source, newline="").readline):
-            if token.type == tokenize.COMMENT:
-                line, column = token.start
-                own_line = not self.lines[line - 1][:column].strip()
-                self.comments.append(Comment(line, column, token.string, own_line))
-            elif token.type == tokenize.NEWLINE:
-                self._newline_row[start] = token.start[0]
-                if self._tokens[-1].string == ":":
-                    words = [t.string for t in self._tokens[start : start + 2]]
-                    self.opening[token.start[0]] = "def" if "def" in words else words[0]
-                start = len(self._tokens)
-            elif token.type not in _SKIPPED:
-                self._tokens.append(token)
-                self._logical_start.append(start)
-        self._at = {token.start: index for index, token in enumerate(self._tokens)}
-        self._until = {token.end: index for index, token in enumerate(self._tokens)}
-        self._first_on_line: dict[int, int] = {}
-        self._last_on_line: dict[int, int] = {}
-        for index, token in enumerate(self._tokens):
-            for line in range(token.start[0], token.end[0] + 1):
-                self._first_on_line.setdefault(line, index)
-                self._last_on_line[line] = index
-                self.codes.add(line)
-        self._match: dict[int, int] = {}
-        opened: list[int] = []
-        for index, token in enumerate(self._tokens):
-            if token.type == tokenize.OP and token.string in "([{":
-                opened.append(index)
-            elif token.type == tokenize.OP and token.string in ")]}":
-                other = opened.pop()
-                self._match[index], self._match[other] = other, index
-
-    def _position(self, line: int, offset: int) -> Position:
-        """The position in characters; `ast` counts in bytes of UTF-8."""
-        text = self.lines[line - 1]
-        return (line, offset if text.isascii() else len(text.encode()[:offset].decode()))
-
-    def _token_at(self, node: Placed) -> int:
-        return self._at[self._position(node.lineno, node.col_offset)]
-
-    def _token_until(self, node: Placed) -> int:
-        assert node.end_lineno is not None and node.end_col_offset is not None
-        return self._until[self._position(node.end_lineno, node.end_col_offset)]
 
     # Statements
 
@@ -169,6 +94,8 @@ class Layout:
             for index, node in enumerate(nodes):
                 docstring = documented and index == 0 and _is_text(node)
                 statement = self._statement(node, docstring)
+                if self._is_stub(owner, node):
+                    statement = replace(statement, claims=frozenset())
                 found.append(statement)
                 if top and (docstring or isinstance(node, ast.Import | ast.ImportFrom)):
                     self.leading.add(statement.last)
@@ -185,21 +112,29 @@ class Layout:
         return (
             isinstance(owner, ast.If)
             and isinstance(nodes[0], ast.If)
-            and self._tokens[self._token_at(nodes[0])].string == "elif"
+            and self.tokens.text(self.tokens.at(nodes[0])) == "elif"
+        )
+
+    def _is_stub(self, owner: ast.AST, node: ast.stmt) -> bool:
+        """Whether `node` is the dots of `def f(): ...`, where a tag can only mean the `def`."""
+        return (
+            isinstance(owner, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.unparse(node) == "..."
+            and node.lineno == self.tokens.header_end(self.tokens.at(owner))
         )
 
     def _statement(self, node: ast.stmt, docstring: bool) -> Statement:
-        start, end = self._token_at(node), self._token_until(node)
-        header = self._logical_start[start]
+        start, end = self.tokens.at(node), self.tokens.until(node)
+        keyword = start
         decorators = getattr(node, "decorator_list", [])
         if decorators:
-            start = self._token_at(decorators[0])
-            while self._tokens[start].string != "@":
+            start = self.tokens.at(decorators[0])
+            while self.tokens.text(start) != "@":
                 start -= 1
-        first, last = self._tokens[start].start[0], self._tokens[end].end[0]
-        alone = self._first_on_line[first] == start and self._last_on_line[last] == end
+        first, last = self.tokens[start].start[0], self.tokens[end].end[0]
+        alone = self.tokens.alone(start, end)
         if hasattr(node, "body") or isinstance(node, ast.Match):
-            claims = {node.lineno, self._newline_row[header]}
+            claims = {node.lineno, self.tokens.header_end(keyword)}
             last = self._with_last_comments(last, node.col_offset)
         else:
             claims = {first, last, self._last_content(end)}
@@ -210,11 +145,12 @@ class Layout:
 
         The formatter puts a long text, and the comment behind it, between parentheses.
         """
-        line = self._tokens[end].end[0]
-        opened = self._match.get(end)
-        if opened is None or self._tokens[end].string != ")" or self._first_on_line[line] != end:
+        line = self.tokens[end].end[0]
+        opened = self.tokens.match.get(end)
+        if opened is None or self.tokens.text(end) != ")" or self.tokens.first_on_line[line] != end:
             return line
-        before, inside = self._tokens[opened - 1], self._tokens[opened + 1 : end]
+        before = self.tokens[opened - 1]
+        inside = [self.tokens[index] for index in range(opened + 1, end)]
         grouping = before.type == tokenize.OP and before.string not in (")", "]")
         grouping = grouping or keyword.iskeyword(before.string)
         rows = {row for token in inside for row in (token.start[0], token.end[0])}
@@ -222,12 +158,11 @@ class Layout:
 
     def _with_last_comments(self, last: int, column: int) -> int:
         """The line of the last comment that stands below `last` and deeper than `column`."""
-        for line in range(last + 1, len(self.lines) + 1):
-            text = self.lines[line - 1].strip()
-            if not text:
+        for line, text in enumerate(self.tokens.lines[last:], last + 1):
+            if not text.strip():
                 continue
-            depth = len(self.lines[line - 1]) - len(self.lines[line - 1].lstrip())
-            if not text.startswith("#") or depth <= column:
+            depth = len(text) - len(text.lstrip())
+            if text[depth] != "#" or depth <= column:
                 break
             last = line
         return last
@@ -240,39 +175,39 @@ class Layout:
             if found is None:
                 continue
             opened, kind, spans = found
-            line, closed = self._tokens[opened].start[0], self._match[opened]
-            if line == self._tokens[closed].end[0] or not spans:
+            line, closed = self.tokens[opened].start[0], self.tokens.match[opened]
+            if line == self.tokens[closed].end[0] or not spans:
                 continue
             if kind == "parameters":
                 spans = self._with_separators(opened, spans)
             entries = tuple(self._entry(*span) for span in spans)
-            comma = self._tokens[spans[-1][1] + 1].string == ","
+            comma = self.tokens.text(spans[-1][1] + 1) == ","
             self.brackets.append(Bracket(line, kind, _fixed(node, parent), entries, comma))
 
     def _bracket(self, node: ast.AST) -> tuple[int, str, list[tuple[int, int]]] | None:
         """The opening token of the bracket that `node` owns, its kind, and its entries' tokens."""
         parts: list[tuple[Placed, Placed]]
         if isinstance(node, ast.Call):
-            opened, kind = self._match[self._token_until(node)], "call"
+            opened, kind = self.tokens.match[self.tokens.until(node)], "call"
             parts = [*((a, a) for a in node.args), *((k, k) for k in node.keywords)]
             parts.sort(key=lambda pair: (pair[0].lineno, pair[0].col_offset))
-            if parts and self._token_at(parts[0][0]) == opened:
+            if parts and self.tokens.at(parts[0][0]) == opened:
                 return None  # a lone generator: its brackets are the call's
         elif isinstance(node, ast.List | ast.Set):
-            opened, kind = self._token_at(node), type(node).__name__.lower()
+            opened, kind = self.tokens.at(node), type(node).__name__.lower()
             parts = [(n, n) for n in node.elts]
         elif isinstance(node, ast.Dict):
-            opened, kind = self._token_at(node), "dict"
+            opened, kind = self.tokens.at(node), "dict"
             parts = [(k or v, v) for k, v in zip(node.keys, node.values, strict=True)]
         elif isinstance(node, ast.Tuple):
-            opened, kind = self._token_at(node), "tuple"
-            if self._match.get(opened) != self._token_until(node):
+            opened, kind = self.tokens.at(node), "tuple"
+            if self.tokens.match.get(opened) != self.tokens.until(node):
                 return None  # without brackets of its own
             parts = [(n, n) for n in node.elts]
         elif isinstance(node, ast.Subscript):
-            opened, kind = self._match[self._token_until(node)], "subscript"
+            opened, kind = self.tokens.match[self.tokens.until(node)], "subscript"
             inner: list[ast.expr] = [node.slice]
-            if (isinstance(node.slice, ast.Tuple) and self._token_at(node.slice) != opened + 1) or (
+            if (isinstance(node.slice, ast.Tuple) and self.tokens.at(node.slice) != opened + 1) or (
                 isinstance(node.slice, ast.Tuple) and self._bracket(node.slice) is None
             ):
                 inner = node.slice.elts
@@ -285,41 +220,41 @@ class Layout:
             parts = [*((b, b) for b in node.bases), *((k, k) for k in node.keywords)]
         else:
             return None
-        closed = self._match[opened]
+        closed = self.tokens.match[opened]
         return opened, kind, [self._span(opened, closed, *part) for part in parts]
 
     def _definition_bracket(self, node: ast.stmt) -> int:
         """The bracket after a function's or a class's name (and its type parameters)."""
-        index = self._token_at(node)
-        while self._tokens[index].string != "(":
-            index = self._match[index] + 1 if self._tokens[index].string == "[" else index + 1
+        index = self.tokens.at(node)
+        while self.tokens.text(index) != "(":
+            index = self.tokens.match[index] + 1 if self.tokens.text(index) == "[" else index + 1
         return index
 
     def _span(self, opened: int, closed: int, first: Placed, last: Placed) -> tuple[int, int]:
         """The tokens of an entry, with its own parentheses and stars."""
-        start, end = self._token_at(first), self._token_until(last)
-        while start - 1 > opened and self._tokens[start - 1].string in ("(", "*", "**"):
+        start, end = self.tokens.at(first), self.tokens.until(last)
+        while start - 1 > opened and self.tokens.text(start - 1) in ("(", "*", "**"):
             start -= 1
-        while end + 1 < closed and self._tokens[end + 1].string == ")":
+        while end + 1 < closed and self.tokens.text(end + 1) == ")":
             end += 1
         return start, end
 
     def _with_separators(self, opened: int, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """The parameters, with a bare `*` or `/` between them as entries too."""
-        edges = [(opened, opened), *spans, (self._match[opened], self._match[opened])]
+        edges = [(opened, opened), *spans, (self.tokens.match[opened], self.tokens.match[opened])]
         bare = [
             (index, index)
             for (_, before), (after, _) in pairwise(edges)
             for index in range(before + 1, after)
-            if self._tokens[index].string in ("*", "/")
+            if self.tokens.text(index) in ("*", "/")
         ]
         return sorted(spans + bare)
 
     def _entry(self, start: int, end: int) -> Entry:
-        (first, column), last = self._tokens[start].start, self._tokens[end].end[0]
-        if self._tokens[end + 1].string == ",":
+        (first, column), last = self.tokens[start].start, self.tokens[end].end[0]
+        if self.tokens.text(end + 1) == ",":
             end += 1
-        alone = self._first_on_line[first] == start and self._last_on_line[last] == end
+        alone = self.tokens.alone(start, end)
         return Entry(first, last, column, alone)
 
 

@@ -71,14 +71,14 @@ def check_terms(checkout: Checkout, page: Article) -> Iterator[Fault]:
 
 def unlinked_terms(checkout: Checkout, part: Part) -> Iterator[tuple[str, bool]]:
     """The terms of a part that its article never links (False) or that no glossary has (True)."""
-    path = checkout.root / "parts" / f"{part.number:02d}" / "README.md"
+    path = checkout.root / "parts" / part.folder / "README.md"
     linked = set()
     if path.is_file():
         linked = {term for _, term in _term_links(checkout, checkout.page(path))}
     for term in part.terms:
         if slug(term) not in checkout.glossary:
             yield term, True
-        if slug(term) not in linked:
+        if path.is_file() and slug(term) not in linked:
             yield term, False
 
 

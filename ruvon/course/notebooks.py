@@ -20,6 +20,7 @@ CELLS = 40  # a notebook has fewer
 SECONDS = 90.0  # and takes less, on two cores
 
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+_STAGE = re.compile(re.escape(tempfile.gettempdir()) + r"/ruvon-stage-\d\d-\w+")
 
 
 def from_source(path: Path) -> Any:
@@ -62,12 +63,20 @@ def execute(notebook: Any, root: Path, seconds: float = SECONDS) -> float:
             command = [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
             return KernelSpec(argv=command, display_name="Python 3", language="python")
 
+    class Kernel(AsyncKernelManager):
+        """Reached through sockets in a folder that only this user can read: no ports."""
+
+        def __init__(self, **options: Any) -> None:
+            options["kernel_spec_manager"] = ThisInterpreter()
+            options |= {"transport": "ipc", "ip": f"{private}/kernel"}
+            super().__init__(**options, connection_file=f"{private}/kernel.json")
+
     env = {**os.environ, "RUVON_CHECKOUT": str(root), "PYTHONPATH": str(root)}
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as empty:
+    with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as private:
         client = NotebookClient(
             notebook,
-            km=AsyncKernelManager(kernel_spec_manager=ThisInterpreter()),
+            kernel_manager_class=Kernel,
             timeout=max(1, round(seconds)),
             resources={"metadata": {"path": empty}},
             record_timing=False,
@@ -101,7 +110,7 @@ def _strip(notebook: Any, paths: dict[str, str]) -> None:
     def scrub(text: str) -> str:
         for path, name in paths.items():
             text = text.replace(path, name)
-        return _ADDRESS.sub("0x...", text)
+        return _ADDRESS.sub("0x...", _STAGE.sub("STAGE", text))
 
     for cell in notebook.cells:
         cell.metadata = {}
@@ -174,20 +183,20 @@ def build(source: Path, target: Path, root: Path, check: bool, seconds: float = 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
-    from ruvon.course.manifest import CHECKOUT
+    from ruvon.course.manifest import checkout
     from ruvon.course.manifest import load_manifest
 
     parser = argparse.ArgumentParser(prog="python -m ruvon.course.notebooks", description=__doc__)
     parser.add_argument("parts", nargs="*", type=int, metavar="NN", help="all, if none is named")
     parser.add_argument("--check", action="store_true", help="execute and compare; write nothing")
     chosen = parser.parse_args(arguments)
-    failed = False
+    failed, root = False, checkout()
     for part in load_manifest():
-        source = CHECKOUT / "parts" / f"{part.number:02d}" / "notebook.py"
+        source = root / "parts" / part.folder / "notebook.py"
         if not source.is_file() or (chosen.parts and part.number not in chosen.parts):
             continue
         try:
-            print(build(source, CHECKOUT / part.notebook, CHECKOUT, chosen.check), flush=True)
+            print(build(source, root / part.notebook, root, chosen.check), flush=True)
         except RuvonError as error:
             print(f"error: {error}", file=sys.stderr)
             failed = True

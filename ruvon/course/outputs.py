@@ -1,30 +1,20 @@
 """Part 00 · What a command prints when a written-out stage is the `ruvon` that it finds."""
 
-import os
+import re
 import shlex
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from ruvon.course.run import GUARD
+from ruvon.course.run import stage_environment
 from ruvon.errors import RuvonError
 
 TIMEOUT = 300  # seconds
 
-# The first argument is the stage's folder, the second a module or a file, the rest are its own.
-_START = """
-import runpy, sys
-from pathlib import Path
-import ruvon
-stage, target = sys.argv[1:3]
-if not Path(ruvon.__file__).resolve().is_relative_to(Path(stage).resolve()):
-    sys.exit(f"ruvon is {ruvon.__file__}, and not the written-out stage")
-sys.argv = [target, *sys.argv[3:]]
-if target.endswith(".py"):
-    runpy.run_path(target, run_name="__main__")
-else:
-    runpy.run_module(target, run_name="__main__", alter_sys=True)
-"""
+# What the `ruvon` command is; run under this name, so that help texts say it.
+LAUNCHER = "from ruvon.cli import main\n\nmain()\n"
 
 
 def run(command: str, stage: Path, root: Path) -> list[str]:
@@ -36,7 +26,10 @@ def run(command: str, stage: Path, root: Path) -> list[str]:
     """
     words = shlex.split(command)
     if words[:1] == ["ruvon"]:
-        arguments = ["ruvon.cli", *words[1:]]
+        launcher = stage / "bin" / "ruvon"
+        launcher.parent.mkdir(exist_ok=True)
+        launcher.write_text(LAUNCHER, encoding="utf-8")
+        arguments = [str(launcher), *words[1:]]
     elif words[:1] == ["python"] and len(words) > 1 and (root / words[1]).is_file():
         arguments = [str(root / words[1]), *words[2:]]
     else:
@@ -44,7 +37,7 @@ def run(command: str, stage: Path, root: Path) -> list[str]:
     with tempfile.TemporaryDirectory() as empty:
         try:
             done = subprocess.run(
-                [sys.executable, "-P", "-c", _START, str(stage), *arguments],
+                [sys.executable, "-P", "-c", GUARD, str(stage), *arguments],
                 env=environment(stage, root),
                 cwd=empty,
                 stdin=subprocess.DEVNULL,
@@ -55,7 +48,8 @@ def run(command: str, stage: Path, root: Path) -> list[str]:
         except subprocess.TimeoutExpired:
             raise RuvonError(f"`{command}` takes longer than {TIMEOUT} s") from None
     if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "nothing said").splitlines()[-1]
+        said = [line for line in (done.stdout + done.stderr).splitlines() if re.search(r"\w", line)]
+        last = said[-1].strip(" │") if said else "it says nothing"
         raise RuvonError(f"`{command}` ends with code {done.returncode}: {last}")
     lines = [line.rstrip() for line in done.stdout.splitlines()]
     while lines and not lines[-1]:
@@ -68,12 +62,9 @@ def run(command: str, stage: Path, root: Path) -> list[str]:
 def environment(stage: Path, root: Path) -> dict[str, str]:
     """Variables under which the same command prints the same on every machine."""
     return {
-        **os.environ,
-        "PYTHONPATH": str(stage),
+        **stage_environment(stage, root),
         "PYTHONHASHSEED": "0",
         "PYTHONIOENCODING": "utf-8",
-        "RUVON_CHECKOUT": str(root),
-        "RUVON_ZOO": os.environ.get("RUVON_ZOO") or str(root / "ruvon" / "zoo"),
         "HF_HUB_OFFLINE": "1",
         "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "1",

@@ -1,9 +1,11 @@
 """Part 00 · What is generated from the manifest: an article's head, the README's table, TODO.md."""
 
+import tomllib
 from pathlib import Path
 
 from ruvon.course.checkout import Checkout
 from ruvon.course.manifest import Part
+from ruvon.course.stages import difference
 
 PHASES = {
     1: "Phase 1: the vertical slice",
@@ -33,7 +35,8 @@ def head(checkout: Checkout, part: Part) -> str:
     titles = {known.number: known.title for known in checkout.parts}
     needs = ", ".join(f"[{titles[n]}](../{n:02d}/README.md)" for n in part.needs) or "nothing"
     notebook = Path(part.notebook)
-    modules, lines = checkout.growth(part.number)
+    grown = difference(part.number - 1, part.number, checkout.root)
+    modules = len(grown.new_modules)
     return "\n".join(
         [
             "",
@@ -41,9 +44,9 @@ def head(checkout: Checkout, part: Part) -> str:
             "|---|---|",
             f"| time | about {part.minutes} minutes |",
             f"| needs | {needs} |",
-            f"| demo | `make part-{part.number:02d}` |",
+            f"| demo | `make part-{part.folder}` |",
             f"| notebook | [{notebook.name}](../../{notebook.as_posix()}) |",
-            f"| adds to the package | {modules} modules, {lines:,} lines; lines removed: 0 |",
+            f"| adds | {modules} modules, {grown.added:,} lines; lines removed: {grown.removed} |",
             "",
         ]
     )
@@ -54,7 +57,7 @@ def parts_table(checkout: Checkout) -> str:
     rows = ["", "| part | title | what you get | |", "|---:|---|---|---|"]
     for part in checkout.parts:
         landed = part.status == "landed"
-        title = f"[{part.title}](parts/{part.number:02d}/README.md)" if landed else part.title
+        title = f"[{part.title}](parts/{part.folder}/README.md)" if landed else part.title
         state = "ready" if landed else "planned"
         rows.append(f"| {part.number} | {title} | {part.what} | {state} |")
     return "\n".join([*rows, ""])
@@ -70,4 +73,8 @@ def todo(checkout: Checkout) -> str:
         for part in parts:
             tick = "x" if part.status == "landed" else " "
             rows.append(f"- [{tick}] **Part {part.number} · {part.title}**: {part.what}")
+    manifest = tomllib.loads((checkout.root / "parts" / "parts.toml").read_text(encoding="utf-8"))
+    if later := manifest.get("later", []):
+        rows += ["", "## The second season", ""]
+        rows += [f"- [ ] **Part {part['number']} · {part['title']}**" for part in later]
     return "\n".join([*rows, ""])

@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ruvon.course.layout import Comment
 from ruvon.course.layout import Entry
 from ruvon.course.layout import Layout
 from ruvon.course.layout import Statement
+from ruvon.course.tokens import Comment
 from ruvon.errors import RuvonError
 
 _DOCSTRING = re.compile(r"Part (00|[1-9]\d*) · (.+)")
@@ -131,7 +131,7 @@ class TaggedSource:
     def _read_tags(self) -> dict[int, Comment]:
         """The comments that are tags, by line."""
         tags = {}
-        for comment in self._layout.comments:
+        for comment in self._layout.tokens.comments:
             if not _TAG.search(comment.text):
                 if not comment.own_line and _NEARLY.search(comment.text):
                     raise self._refuse(
@@ -190,7 +190,7 @@ class TaggedSource:
     def _statement_at(self, line: int) -> Statement:
         """The statement that a tag on `line` means."""
         found = [s for s in self._layout.statements if line in s.claims]
-        keyword = self._layout.keyword(line)
+        keyword = self._layout.tokens.first_word(line)
         if keyword == "@":
             raise self._refuse(
                 line,
@@ -234,7 +234,9 @@ class TaggedSource:
 
     def _with_comments_above(self, target: Statement | Entry) -> int:
         """The first of the comment lines directly above `target`, or its own first line."""
-        above = {c.line for c in self._layout.comments if c.own_line and c.column == target.column}
+        above = {
+            c.line for c in self._layout.tokens.comments if c.own_line and c.column == target.column
+        }
         first = target.first
         while first - 1 in above:
             first -= 1
@@ -316,7 +318,7 @@ class TaggedSource:
         longest = max(reversed(runs), key=len)
         definition = self._definition_follows(following, dropped)
         preceding = gap[0] - 1
-        header = self._layout.opening.get(preceding)
+        header = self._layout.tokens.opening.get(preceding)
         if header == "def":
             return runs[0]
         if header == "class" or (header and not definition):
@@ -327,6 +329,8 @@ class TaggedSource:
 
     def _definition_follows(self, line: int, dropped: set[int]) -> bool:
         """Whether the next statement at or after `line` is a top-level `def` or `class`."""
-        while line in dropped or (line <= len(self.lines) and line not in self._layout.codes):
+        while line in dropped or (
+            line <= len(self.lines) and line not in self._layout.tokens.first_on_line
+        ):
             line += 1
         return line in self._layout.definitions

@@ -101,7 +101,7 @@ class TrainingText:
         start = length = 0
         for i in range(len(line)):
             # A longer run must hold copied 8-grams only, and then the search decides.
-            while i + length < len(line) and all(found[i : i + length + 2 - GRAM]):
+            while i + length < len(line) and all(found[i : max(i, i + length + 2 - GRAM)]):
                 if line[i : i + length + 1] not in self.text:
                     break
                 start, length = i, length + 1

@@ -1,5 +1,6 @@
 """Part 1 · A model from the Hugging Face Hub: fetched when asked for by name, and only then."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def fetch(name: str) -> Path:
         folder = huggingface_hub.snapshot_download(
             name, allow_patterns=list(WANTED), local_files_only=True
         )
-        if (Path(folder) / "config.json").exists():
+        if is_whole(Path(folder)):
             return Path(folder)
     except LocalEntryNotFoundError:
         pass
@@ -58,10 +59,21 @@ def fetch(name: str) -> Path:
         status = getattr(error.response, "status_code", None)
         reason = "there is no such model" if status in (401, 404) else str(error).splitlines()[0]
         raise HubError(f"cannot download {name!r}: {reason}") from None
-    except (OSError, RuntimeError) as error:
+    except HubError:
+        raise
+    except Exception as error:  # the HTTP library's errors share no other base
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         endpoint = os.environ.get("HF_ENDPOINT", "the Hugging Face Hub")
         raise HubError(f"cannot download {name!r} from {endpoint}: {reason}") from None
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a cached folder has its config and weights: a download may have been cut off."""
+    index = folder / "model.safetensors.index.json"
+    weights = ["model.safetensors"]
+    if index.exists():
+        weights = list(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    return all((folder / name).exists() for name in ("config.json", *weights))
 
 
 def announce(name: str, info: Any) -> None:

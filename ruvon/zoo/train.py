@@ -262,6 +262,8 @@ class Training:
             self.restore(checkpoint)
         with Progress() as progress:
             for epoch in range(len(self.history), self.recipe.epochs):
+                if epoch and epoch - 1 - self.best_epoch >= self.recipe.patience:
+                    break
                 started = time.perf_counter()
                 loss = self.run_epoch(epoch, progress)
                 if loss < min(self.history, default=math.inf):
@@ -271,8 +273,6 @@ class Training:
                 self.save(checkpoint)
                 seconds = time.perf_counter() - started
                 progress.print(f"epoch {epoch + 1}: held out {loss:.4f} nats, {seconds:.0f} s")
-                if len(self.history) - 1 - self.best_epoch >= self.recipe.patience:
-                    break
 
     @property
     def best_epoch(self) -> int:

@@ -32,12 +32,25 @@ CLI = '''"""Part 1 · The command."""
 import os
 import sys
 
-print("hello", *sys.argv[1:])
-print("later")  # part 2
-print(os.environ["COLUMNS"], "NO_COLOR" not in os.environ, os.listdir(".") != [])
-if "fail" in sys.argv:
-    sys.exit("it broke")
+
+def main():
+    print("hello", *sys.argv[1:])
+    print("later")  # part 2
+    print(os.environ["COLUMNS"], "NO_COLOR" not in os.environ, os.listdir(".") != [])
+    if "fail" in sys.argv:
+        sys.exit("it broke")
 '''
+
+LIST = """[[part]]
+terms = ["prefill"]
+
+[[part]]
+terms = ["KV cache"]
+
+[[later]]
+number = 4
+title = "Far off"
+"""
 
 ARTICLE = """# Sums
 
@@ -56,6 +69,7 @@ We use [prefill](../../docs/glossary.md#prefill).
 def part(number, **fields):
     values = {
         "number": number,
+        "folder": f"{number:02d}",
         "slug": f"part-{number}",
         "title": f"Title {number}",
         "what": f"what {number} brings",
@@ -76,18 +90,21 @@ class Tree:
         self.root = root
         self.parts = [
             part(1, terms=("prefill",)),
-            part(2, terms=("KV cache",), needs=(1,), status="planned"),
+            part(2, needs=(1,)),
+            part(3, terms=("KV cache",), status="planned", notebook=""),
         ]
         self.write("ruvon/__init__.py", '"""Part 1 · It adds."""\n')
         self.write("ruvon/sums.py", MODULE)
         self.write("ruvon/cli.py", CLI)
         self.write("docs/glossary.md", "# Glossary\n\n### prefill\n\nA.\n\n### KV cache\n\nB.\n")
-        self.write("parts/parts.toml", 'terms = ["prefill"]\nterms = ["KV cache"]\n')
-        self.write("parts/01/demo.py", "import ruvon.cli\n")
+        self.write("parts/parts.toml", LIST)
+        self.write("parts/01/demo.py", "import ruvon.cli\n\nruvon.cli.main()\n")
         self.write("parts/01/results/decode.json", json.dumps({"command": "x", "ms": 11.62}))
         self.write("README.md", "# R\n\n<!-- parts -->\n<!-- /parts -->\n")
         self.write("TODO.md", "# T\n\n<!-- todo -->\n<!-- /todo -->\n")
+        self.write("parts/02/README.md", "# Two\n\n<!-- head -->\n<!-- /head -->\n")
         self.write("notebooks/01-part-1.ipynb", "{}")
+        self.write("notebooks/02-part-2.ipynb", "{}")
 
     def write(self, name, text):
         path = self.root / name
@@ -102,16 +119,7 @@ class Tree:
         return (self.root / name).read_text(encoding="utf-8")
 
     def open(self):
-        return Checkout(self.root, self.parts, self.write_stage)
-
-    def write_stage(self, stage, folder):
-        from ruvon.course.tags import TaggedSource
-
-        for path in self.root.glob("ruvon/*.py"):
-            target = folder / "ruvon" / path.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source = TaggedSource(path.name, path.read_text(encoding="utf-8"))
-            target.write_text(source.text(stage), encoding="utf-8")
+        return Checkout(self.root, self.parts)
 
 
 @pytest.fixture

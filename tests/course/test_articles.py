@@ -8,14 +8,13 @@ from ruvon.course.check import check_page
 from ruvon.course.check import check_parts
 from ruvon.course.checkout import Checkout
 from ruvon.course.manifest import load_manifest
-from ruvon.course.stages import write_stage
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def checkout():
-    opened = Checkout(ROOT, load_manifest(), write_stage)
+    opened = Checkout(ROOT, load_manifest())
     yield opened
     opened.close()
 

@@ -1,7 +1,10 @@
 import re
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from ruvon.course import course_command
 from ruvon.course.check import check
 from ruvon.course.sync import sync
 
@@ -232,7 +235,7 @@ def test_a_bare_timing_is_a_warning(good):
         ("![](demo.py)", "has no alt text"),
         ("![said](figures/gone.svg)", "figures/gone.svg' leads nowhere"),
         ('<img src="demo.py">', "has no alt text"),
-        ("[KV cache](../../docs/glossary.md#kv-cache)", "the term kv-cache belongs to part 2"),
+        ("[KV cache](../../docs/glossary.md#kv-cache)", "the term kv-cache belongs to part 3"),
     ],
 )
 def test_a_link_with_a_planted_fault(good, text, pattern):
@@ -254,8 +257,8 @@ def test_terms_stand_in_the_glossary_and_are_linked(good):
 
 def test_a_part_that_landed_has_an_article(good):
     tree = good()
-    tree.parts[1].status, tree.parts[1].terms = "landed", ()
-    assert any("part 2 has landed and has no parts/02/README.md" in text for text in faults(tree))
+    tree.parts[2].status, tree.parts[2].terms = "landed", ()
+    assert any("part 3 has landed and has no parts/03/README.md" in text for text in faults(tree))
 
 
 def test_every_figure_is_shown(good):
@@ -284,7 +287,7 @@ def test_a_head_that_says_something_else_is_a_fault(good):
 @pytest.mark.parametrize(("page", "name"), [("README.md", "parts"), ("TODO.md", "todo")])
 def test_generated_tables_follow_the_manifest(good, page, name):
     tree = good()
-    tree.parts[1].title = "Another"
+    tree.parts[2].title = "Another"
     assert any(f"{page}:3: between the markers of '{name}'" in text for text in faults(tree))
     sync(tree.open(), run=False)
     assert "Another" in tree.text(page)
@@ -294,3 +297,25 @@ def test_generated_tables_follow_the_manifest(good, page, name):
 def test_the_length_of_an_article_is_a_warning(good):
     tree = good()
     assert any("words; 1,000 to 1,800" in text for text in faults(tree, warnings=True))
+
+
+# The command
+
+
+def test_the_command_prints_each_fault_with_its_place_and_fails(good, monkeypatch):
+    tree = good("[a](gone.md)")
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    course_command.register(app)
+    monkeypatch.setattr(course_command, "_open", lambda part: tree.open())
+    said = CliRunner().invoke(app, ["course", "check", "--no-run"])
+    assert said.exit_code == 1
+    assert re.search(
+        r"^parts/01/README.md:\d+: the link 'gone.md' leads nowhere; ", said.output, re.M
+    )
+    assert said.output.endswith("5 pages, 1 fault\n")
+    good("fine")
+    said = CliRunner().invoke(app, ["course", "check", "--no-run", "--part", "1"])
+    assert said.exit_code == 0, said.output
+    assert "warning: the article has" in said.output
+    assert said.output.endswith("1 page, all as they say\n")

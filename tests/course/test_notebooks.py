@@ -18,10 +18,11 @@ SOURCE = """\
 # # A title
 
 # %%
-import os, sys
+import os, sys, tempfile
 print("one", flush=True)
 print(os.environ["RUVON_CHECKOUT"], flush=True)
 print(os.listdir("."), file=sys.stdout)
+print(tempfile.mkdtemp(prefix="ruvon-stage-01-"))
 
 # %%
 object()
@@ -49,7 +50,7 @@ def test_a_notebook_is_executed_and_holds_nothing_of_this_machine_or_moment(tree
     notebook = json.loads(first)
     assert [cell["cell_type"] for cell in notebook["cells"]] == ["markdown", "code", "code"]
     (stream,) = notebook["cells"][1]["outputs"]
-    assert "".join(stream["text"]) == "one\nCHECKOUT\n[]\n"
+    assert "".join(stream["text"]) == "one\nCHECKOUT\n[]\nSTAGE\n"
     (value,) = notebook["cells"][2]["outputs"]
     assert value["data"]["text/plain"] == ["<object at 0x...>"]
     assert str(tree.root).encode() not in first

@@ -38,8 +38,8 @@ def test_sync_fills_in_what_it_can_and_says_so(tree):
     assert "```output ruvon a @1\nhello a\n80 False False\n```" in text
     assert "make part-01" in text
     assert "return a - b" in text, "an excerpt with `...` is left alone"
-    # head, first fence, number, fence in the list, output; the tables of README and TODO
-    assert len(mended) == 7
+    # Two heads, the tables of README and TODO; two code fences, an output, a number.
+    assert len(mended) == 8
     left = [fault for fault in check(tree.open()) if not fault.warning]
     assert [("return a - b" in fault.what) for fault in left] == [True]
 
@@ -54,7 +54,6 @@ def test_a_second_sync_changes_nothing(tree):
 
 def test_sync_of_one_part_leaves_the_others_alone(tree):
     tree.article()
-    tree.article(part=2)
     sync(tree.open(), part=2)
     assert "make part-01" not in tree.text()
     assert "make part-02" in tree.text("parts/02/README.md")

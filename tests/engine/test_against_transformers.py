@@ -19,7 +19,7 @@ MIDDLES = (
     ", there was a",
     " went to the",
     " wanted to play with",
-    " said, \"I",
+    ' said, "I',
     " saw a big red",
     " was very sad because",
     " and the cat",

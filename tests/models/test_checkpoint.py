@@ -37,7 +37,7 @@ def configure(folder, **changes):
 
 
 def test_no_config(tmp_path):
-    with pytest.raises(ConfigError, match="no config.json"):
+    with pytest.raises(ConfigError, match=r"no config\.json"):
         load_model(tmp_path)
 
 
@@ -90,7 +90,7 @@ def test_a_tensor_under_both_names(folder):
         tensors["wte.weight"] = tensors["transformer.wte.weight"].clone()
 
     edit(folder, double)
-    with pytest.raises(WeightsError, match="wte.weight stands twice"):
+    with pytest.raises(WeightsError, match=r"wte\.weight stands twice"):
         load_model(folder)
 
 
@@ -107,13 +107,13 @@ def test_a_stored_head_that_contradicts_the_tie(folder):
         tensors["lm_head.weight"] = tensors["transformer.wte.weight"] + 1
 
     edit(folder, change)
-    with pytest.raises(WeightsError, match="1 tensors belong to no part .* lm_head.weight"):
+    with pytest.raises(WeightsError, match=r"1 tensors belong to no part .* lm_head\.weight"):
         load_model(folder)
 
 
 def test_an_empty_folder_of_weights(folder):
     (folder / "model.safetensors").unlink()
-    with pytest.raises(WeightsError, match="no model.safetensors"):
+    with pytest.raises(WeightsError, match=r"no model\.safetensors"):
         load_model(folder)
 
 

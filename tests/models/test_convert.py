@@ -78,7 +78,7 @@ def test_nothing_to_convert(tmp_path):
 
 def test_a_pickle_without_tensors(tmp_path):
     torch.save({"epoch": 3}, tmp_path / "pytorch_model.bin")
-    with pytest.raises(RuvonError, match="cannot convert .*no tensors"):
+    with pytest.raises(RuvonError, match=r"cannot convert .*no tensors"):
         convert(tmp_path)
 
 

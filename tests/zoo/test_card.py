@@ -208,6 +208,8 @@ def test_copying_counts_grams_and_finds_the_longest_run():
     found = text.copied(story)
     assert found == {"grams": 20, "copied": 2 + 8, "run_start": 11, "run": 15}
     assert text.copied([7, 104, 105, 8]) == {"grams": 0, "copied": 0, "run_start": 1, "run": 2}
+    first = text.copied([*range(100, 112), 1, *range(200, 210), 2])
+    assert first == {"grams": 17, "copied": 5 + 3, "run_start": 0, "run": 12}
     assert text.copied([]) == {"grams": 0, "copied": 0, "run_start": 0, "run": 0}
     # Two stories laid end to end are no run.
     assert text.copied([*range(120, 130), *range(200, 210)])["run"] == 10
@@ -277,7 +279,8 @@ def test_a_card_is_measured_and_written(folder, capsys):
     assert found["parameters"] == found["training"]["parameters"]
 
     measured = found["held_out"]
-    unseen = text.read_text().split("<|endoftext|>")[57:60]
+    stories = text.read_text().split("<|endoftext|>")
+    train, unseen = stories[:57], stories[57:60]
     assert measured["stories"] == {"train": 57, "held_out": 3}
     assert measured["story_bytes"] == [len(story) for story in unseen]
     encode = Tokenizer.from_dir(folder).encode
@@ -286,12 +289,21 @@ def test_a_card_is_measured_and_written(folder, capsys):
     costs = measured["bits_per_byte"]
     for name, bits in measured["story_bits"].items():
         assert costs[name] == pytest.approx(sum(bits) / size, abs=1e-4)
+    tokens = KneserNey(map(encode, train), 320, 319)
+    byte = KneserNey([story.encode() for story in train], 257, 256)
+    bits = {
+        "token_5gram": [tokens.bits(encode(story)) for story in unseen],
+        "byte_5gram": [byte.bits(story.encode()) for story in unseen],
+    }
+    for name in bits:
+        assert measured["story_bits"][name] == pytest.approx(bits[name], abs=1e-3)
     # It is untrained: each token is as likely as any other.
     knows_nothing = log2(320) * sum(measured["story_tokens"]) / size
     assert costs["float32"] == pytest.approx(knows_nothing, rel=0.03)
     assert costs["bfloat16"] == pytest.approx(costs["float32"], rel=0.01)
     xz = measured["xz_bytes"]
-    assert xz["alone"] == xz_size("".join(unseen))
+    joined = {"train": "".join(train), "both": "".join(train + unseen), "alone": "".join(unseen)}
+    assert xz == {name: xz_size(joined[name]) for name in joined}
     assert costs["xz_after_train"] == pytest.approx(8 * (xz["both"] - xz["train"]) / size)
     worst = max(costs["float32"], costs["bfloat16"])
     for name, ratio in measured["model_over_baseline"].items():

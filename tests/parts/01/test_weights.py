@@ -86,5 +86,5 @@ def test_a_pickle_is_refused_with_the_way_out(tmp_path):
 
 def test_an_unknown_architecture_hears_of_the_known_ones(tmp_path):
     write(tmp_path, config=CONFIG | {"architectures": ["ElmanNetwork"]})
-    with pytest.raises(ConfigError, match="ElmanNetwork.*GPT2LMHeadModel"):
+    with pytest.raises(ConfigError, match=r"ElmanNetwork.*GPT2LMHeadModel"):
         load_model(tmp_path)

@@ -33,9 +33,7 @@ class Counting:
 
 def continuation(prompt, eos_id=None, **params):
     """What follows `prompt`, and why it ended."""
-    steps = generate(
-        Counting(), FullAttention(), prompt, SamplingParams(**params), eos_id=eos_id
-    )
+    steps = generate(Counting(), FullAttention(), prompt, SamplingParams(**params), eos_id=eos_id)
     increments = list(steps)
     assert all(step.finish_reason is None for step in increments[:-1])
     return [token for step in increments for token in step.ids], increments[-1].finish_reason
