@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version
 from pathlib import Path
@@ -50,10 +51,10 @@ def doctor(
     }
     show("this machine", rows)
     if model is not None:
-        show(model, needs(model, form))
+        show(model, dict(needs(model, form)))
 
 
-def needs(model: str, form: "torch.dtype") -> dict[str, str]:
+def needs(model: str, form: "torch.dtype") -> Iterator[tuple[str, str]]:
     """The bytes that a model takes, from its config and the headers of its files alone."""
     from ruvon.memory.contiguous import bytes_per_token  # part 3
     from ruvon.models import read_shape
@@ -61,16 +62,12 @@ def needs(model: str, form: "torch.dtype") -> dict[str, str]:
 
     folder = locate(model)
     config = read_shape(folder)
-    rows = {
-        "folder": str(folder),
-        "shape": f"{len(config.layers)} layers, context {config.n_positions:,} tokens",
-        "weights": f"{weight_bytes(folder, form):,} bytes in {short(form)}",
-    }
+    yield "folder", str(folder)
+    yield "shape", f"{len(config.layers)} layers, context {config.n_positions:,} tokens"
+    yield "weights", f"{weight_bytes(folder, form):,} bytes in {short(form)}"
     token = bytes_per_token(config.layers, form)  # part 3
-    rows["cache"] = (
-        f"{token:,} bytes a token, {token * config.n_positions:,} a full context"  # part 3
-    )
-    return rows
+    full = token * config.n_positions  # part 3
+    yield "cache", f"{token:,} bytes a token, {full:,} a full context"  # part 3
 
 
 def weight_bytes(folder: Path, form: "torch.dtype") -> int:

@@ -48,7 +48,7 @@ class TaggedSource:
     """A module's source, which can be read as it stood at any stage.
 
     `part` is the part that brought the module (0 for the tools of the course), `regions` are the
-    lines that later parts added. Raises TagError.
+    lines that later parts added, `tree` is its syntax. Raises TagError.
     """
 
     def __init__(self, path: str, source: str) -> None:
@@ -61,7 +61,8 @@ class TaggedSource:
         self.lines = source.split("\n")
         if self.lines[-1] == "":
             self.lines.pop()
-        self.part, self.title = self._read_docstring(source)
+        self.tree = self._layout.tree
+        self.part, self.title = self._read_docstring()
         self.tags = self._read_tags()
         self.regions = self._read_regions()
         self._check_order()
@@ -117,8 +118,8 @@ class TaggedSource:
     def _refuse(self, line: int, problem: str, way_out: str) -> TagError:
         return TagError(self.path, line, problem, way_out)
 
-    def _read_docstring(self, source: str) -> tuple[int, str]:
-        text = ast.get_docstring(ast.parse(source)) or ""
+    def _read_docstring(self) -> tuple[int, str]:
+        text = ast.get_docstring(self.tree) or ""
         found = _DOCSTRING.match(text)
         if not found:
             raise self._refuse(

@@ -1,0 +1,82 @@
+"""Part 2: figures from results, for light and dark pages."""
+
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+
+HERE = Path(__file__).parent
+GREY, BLUE, AMBER = "#777777", "#3b82f6", "#f59e0b"
+STYLE = {
+    "svg.hashsalt": "ruvon",
+    "svg.fonttype": "path",
+    "font.size": 10,
+    "text.color": GREY,
+    "axes.labelcolor": GREY,
+    "axes.edgecolor": GREY,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def save(name: str) -> None:
+    target = HERE / "figures" / name
+    target.parent.mkdir(exist_ok=True)
+    plt.tight_layout()
+    plt.savefig(target, transparent=True, metadata={"Date": None, "Creator": None})
+    plt.close()
+
+
+def step_time(steps: dict) -> None:
+    """Each step's time beside the length it computed, and the operations that explain it."""
+    _, axes = plt.subplots(1, 2, figsize=(7, 2.9))
+    for axis, (name, title) in zip(
+        axes, (("story", "story"), ("gpt2", "GPT-2 124M's shape")), strict=True
+    ):
+        data = steps[name]
+        lengths = [data["prompt_tokens"] + step for step in range(data["new_tokens"])]
+        milliseconds = [second * 1e3 for second in data["step_seconds"]]
+        axis.plot(lengths, milliseconds, ".", color=BLUE, markersize=3)
+        axis.set_xlabel("tokens computed in the step")
+        axis.set_ylabel("milliseconds")
+        axis.set_ylim(0, max(sorted(milliseconds)[: -max(1, len(milliseconds) // 50)]) * 1.1)
+        axis.set_xlim(0, None)
+        axis.set_title(title, color=GREY, fontsize=10)
+    save("step-time.svg")
+
+
+def total(steps: dict) -> None:
+    """Tokens computed so far against tokens gained: the area that grows with the square."""
+    data = steps["story"]
+    prompt, new = data["prompt_tokens"], data["new_tokens"]
+    gained = list(range(1, new + 1))
+    computed = [sum(range(prompt, prompt + n)) for n in gained]
+    needed = [prompt + n - 1 for n in gained]
+    _, axis = plt.subplots(figsize=(7, 2.9))
+    axis.fill_between(gained, needed, computed, color=AMBER, alpha=0.25, linewidth=0)
+    axis.plot(gained, computed, color=AMBER)
+    axis.plot(gained, needed, color=BLUE)
+    axis.annotate("computed", (new * 0.8, computed[int(new * 0.8)]), ha="right", color=AMBER)
+    axis.annotate("would be needed", (new * 0.8, computed[-1] * 0.04), ha="right", color=BLUE)
+    axis.set_xlabel("new tokens")
+    axis.set_ylabel("tokens computed, in all")
+    axis.set_xlim(0, new)
+    axis.set_ylim(0, None)
+    axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    save("total.svg")
+
+
+def main() -> None:
+    plt.rcParams.update(STYLE)
+    steps = json.loads((HERE / "results" / "steps.json").read_text())
+    step_time(steps)
+    total(steps)
+
+
+if __name__ == "__main__":
+    main()
