@@ -13,10 +13,10 @@ from ruvon.engine.generate import FinishReason
 from ruvon.engine.generate import Increment
 from ruvon.engine.generate import check_prompt
 from ruvon.engine.generate import generate
+from ruvon.engine.text import Text
 from ruvon.errors import RuvonError
 from ruvon.models import load_model
 from ruvon.sampling.params import SamplingParams
-from ruvon.tokenizer import Detokenizer
 from ruvon.tokenizer import Tokenizer
 from ruvon.zoo import locate
 
@@ -61,7 +61,11 @@ class LLM:
     ) -> None:
         folder = locate(model)
         where = pick_device(device)
-        self.model = load_model(folder, pick_dtype(dtype, where), where)
+        self.model = load_model(
+            folder,
+            pick_dtype(dtype, where),
+            where,
+        )
         self.tokenizer = Tokenizer.from_dir(folder) if has_tokenizer(folder) else None
         self.eos_id = self.tokenizer.eos_id if self.tokenizer else None
         self.context = longest(self.model.context, max_model_len)
@@ -77,18 +81,16 @@ class LLM:
         many = as_list(prompts)
         each = self.params_for(len(many), params, keywords)
         ids = [self.encode(prompt) for prompt in many]
-        made: list[list[int]] = [[] for _ in many]
-        reasons: list[FinishReason] = ["length" for _ in many]
+        made: list[list[Increment]] = [[] for _ in many]
         for index, increment in self.increments(ids, each):
-            made[index] += increment.ids
-            reasons[index] = increment.finish_reason or reasons[index]
+            made[index].append(increment)
         return [
             RequestOutput(
                 prompt=prompt if isinstance(prompt, str) else None,
                 prompt_token_ids=known,
-                outputs=[CompletionOutput(0, self.decode(new), new, reason)],
+                outputs=completions(increments),
             )
-            for prompt, known, new, reason in zip(many, ids, made, reasons, strict=True)
+            for prompt, known, increments in zip(many, ids, made, strict=True)
         ]
 
     def stream(
@@ -101,13 +103,9 @@ class LLM:
         if self.tokenizer is None:
             raise RuvonError("this model folder has no tokenizer, so there is no text to stream")
         each = self.params_for(1, params, keywords)
-        detokenizer = Detokenizer(self.tokenizer)
         for _, increment in self.increments([self.encode(prompt)], each):
-            for token in self.visible(increment.ids):
-                if piece := detokenizer.push(token):
-                    yield piece
-        if rest := detokenizer.flush():
-            yield rest
+            if increment.text:
+                yield increment.text
 
     def increments(
         self,
@@ -127,7 +125,9 @@ class LLM:
                 eos_id=self.eos_id,
                 context=self.context,
             )
-            for increment in steps:
+            text = Text(self.tokenizer)
+            for step in steps:
+                increment = text.add(step)
                 yield index, increment
 
     def encode(self, prompt: Prompt) -> list[int]:
@@ -141,14 +141,6 @@ class LLM:
             if not isinstance(token, int) or not 0 <= token < size:
                 raise RuvonError(f"token {token!r} is not in the vocabulary, which is 0-{size - 1}")
         return ids
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of new ids, without the token that ended them."""
-        return self.tokenizer.decode(self.visible(ids)) if self.tokenizer else ""
-
-    def visible(self, ids: Sequence[int]) -> list[int]:
-        """The ids that stand for text: all but the end of text."""
-        return [token for token in ids if token != self.eos_id]
 
     def params_for(
         self,
@@ -166,6 +158,15 @@ class LLM:
         if len(params) != count:
             raise RuvonError(f"{len(params)} SamplingParams for {count} prompts")
         return list(params)
+
+
+def completions(increments: Sequence[Increment]) -> list[CompletionOutput]:
+    """The continuations of one prompt, put together from all of their increments."""
+    reason = increments[-1].finish_reason
+    assert reason is not None, "the last increment says why"
+    text = "".join(increment.text for increment in increments)
+    ids = [token for increment in increments for token in increment.ids]
+    return [CompletionOutput(0, text, ids, reason)]
 
 
 def params_from(keywords: dict[str, Any]) -> SamplingParams:

@@ -13,7 +13,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-Activation = Literal["gelu", "gelu_tanh", "relu"]
+Activation = Literal[
+    "gelu",
+    "gelu_tanh",
+    "relu",
+]
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,19 @@ class Span:
 class Attention(Protocol):
     """How tokens look at each other. Knows which token belongs to which sequence."""
 
-    @property
-    def computed(self) -> int:  # part 2
-        """How many leading tokens of the sequence need no computing any more."""
-
     def prepare(self, spans: Sequence[Span]) -> None:
         """Learn what the next step holds: one span a sequence, laid end to end."""
 
     def __call__(self, layer: LayerSpec, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Attend. q [T, heads, head_dim]; k, v [T, kv_heads, head_dim] -> like q."""
+
+
+class SequenceAttention(Attention, Protocol):
+    """Attention over one sequence alone, which may remember what it has computed."""
+
+    @property
+    def computed(self) -> int:
+        """How many leading tokens of the sequence need no computing any more."""
 
 
 class Linear(Protocol):

@@ -6,28 +6,28 @@ from ruvon.attention.cached import CachedAttention  # part 3
 from ruvon.attention.full import FullAttention
 from ruvon.errors import RuvonError
 from ruvon.memory.contiguous import ContiguousCache  # part 3
-from ruvon.seams import Attention
 from ruvon.seams import Model
+from ruvon.seams import SequenceAttention
 
 
-def full(model: Model, tokens: int) -> Attention:
+def full(model: Model, tokens: int) -> SequenceAttention:
     """Attention that remembers nothing."""
     return FullAttention()
 
 
-def cached(model: Model, tokens: int) -> Attention:  # part 3
+def cached(model: Model, tokens: int) -> SequenceAttention:  # part 3
     """Attention with a cache of its own, `tokens` long."""
     return CachedAttention(ContiguousCache(model.layers, tokens, model.dtype, model.device))
 
 
 # Each way by its name. The last one is the default, so a later part brings its own.
-ATTENTIONS: dict[str, Callable[[Model, int], Attention]] = {
+ATTENTIONS: dict[str, Callable[[Model, int], SequenceAttention]] = {
     "full": full,
     "cached": cached,  # part 3
 }
 
 
-def new_attention(name: str | None, model: Model, tokens: int) -> Attention:
+def new_attention(name: str | None, model: Model, tokens: int) -> SequenceAttention:
     """Attention for one sequence of at most `tokens`. None takes the newest way."""
     chosen = name or list(ATTENTIONS)[-1]
     if chosen not in ATTENTIONS:

@@ -11,6 +11,7 @@ from ruvon.commands.options import DEVICE
 from ruvon.commands.options import DTYPE
 from ruvon.commands.options import MODEL
 from ruvon.errors import RuvonError
+from ruvon.sampling.params import SamplingParams
 
 if TYPE_CHECKING:
     from ruvon.llm import LLM
@@ -27,7 +28,7 @@ def run(
     model: str = MODEL,
     max_tokens: int = typer.Option(200, "--max-tokens", "-n", min=1, help="At most this many."),
     attention: str = typer.Option(
-        None, "--attention", help="How attention works: full, cached. The newest by default."
+        None, "--attention", help="Which implementation of attention. The newest by default."
     ),
     device: str = DEVICE,
     dtype: str = DTYPE,
@@ -38,18 +39,26 @@ def run(
         raise typer.Exit
     from ruvon.llm import LLM
 
-    llm = LLM(model, device=device, dtype=dtype, attention=attention)
+    llm = LLM(
+        model,
+        device=device,
+        dtype=dtype,
+        attention=attention,
+    )
+    params = SamplingParams(
+        max_tokens=max_tokens,
+    )
     if prompt is not None:
-        tell(llm, prompt, max_tokens)
+        tell(llm, prompt, params)
     else:
-        converse(llm, max_tokens)
+        converse(llm, params)
 
 
-def tell(llm: "LLM", prompt: str, max_tokens: int) -> None:
+def tell(llm: "LLM", prompt: str, params: SamplingParams) -> None:
     """Stream one continuation to the terminal, and its pace to stderr."""
     note = Console(stderr=True, highlight=False)
     first, count, started = 0.0, 0, time.perf_counter()
-    stream = llm.stream(prompt, max_tokens=max_tokens)
+    stream = llm.stream(prompt, params)
     try:
         for piece in stream:
             if not count:
@@ -65,7 +74,7 @@ def tell(llm: "LLM", prompt: str, max_tokens: int) -> None:
     note.print(f"{count} pieces; first after {first * 1000:.0f} ms{pace}", style="dim")
 
 
-def converse(llm: "LLM", max_tokens: int) -> None:
+def converse(llm: "LLM", params: SamplingParams) -> None:
     """Ask for beginnings until there are none."""
     note = Console(stderr=True, highlight=False)
     note.print("Type a beginning and press Enter. An empty line, or Ctrl-D, ends.", style="dim")
@@ -78,6 +87,6 @@ def converse(llm: "LLM", max_tokens: int) -> None:
         if not prompt:
             return
         try:
-            tell(llm, prompt, max_tokens)
+            tell(llm, prompt, params)
         except RuvonError as error:
             note.print("error:", str(error), style="red", markup=False)

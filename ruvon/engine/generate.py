@@ -12,8 +12,8 @@ from ruvon.sampling.greedy import Row
 from ruvon.sampling.greedy import Sampler
 from ruvon.sampling.greedy import greedy
 from ruvon.sampling.params import SamplingParams
-from ruvon.seams import Attention
 from ruvon.seams import Model
+from ruvon.seams import SequenceAttention
 from ruvon.seams import Span
 
 FinishReason = Literal["stop", "length"]
@@ -27,11 +27,13 @@ class Increment:
     ids: tuple[int, ...]
     # Why the sequence ends here, or None while it goes on.
     finish_reason: FinishReason | None = None
+    # The text that these tokens make certain. `Text` fills it in; the loop knows only ids.
+    text: str = ""
 
 
 def generate(
     model: Model,
-    attention: Attention,
+    attention: SequenceAttention,
     prompt: Sequence[int],
     params: SamplingParams,
     sample: Sampler = greedy,
@@ -54,8 +56,8 @@ def generate(
     stops = stop_ids(params, eos_id)
     while True:
         last = step(model, attention, known)  # [1, vocabulary]
-        sampled = sample(last, [Row(params, known)])
-        token = int(sampled.ids)
+        row = Row(params, known, prompt=len(prompt))
+        token = int(sample(last, [row]).ids)
         known.append(token)
         if token in stops:
             yield Increment((token,), "stop")
@@ -67,12 +69,12 @@ def generate(
 
 
 @torch.inference_mode()
-def step(model: Model, attention: Attention, known: Sequence[int]) -> torch.Tensor:
+def step(model: Model, attention: SequenceAttention, known: Sequence[int]) -> torch.Tensor:
     """Compute what is known but not computed. -> the logits after the last token, [1, vocab]."""
-    span = Span(start=attention.computed, count=len(known) - attention.computed)
-    attention.prepare([span])
-    tokens = torch.tensor(known[span.start :], device=model.device)  # [T]
-    positions = torch.arange(span.start, len(known), device=model.device)  # [T]
+    start = attention.computed
+    attention.prepare([Span(start, len(known) - start)])
+    tokens = torch.tensor(known[start:], device=model.device)  # [T]
+    positions = torch.arange(start, len(known), device=model.device)  # [T]
     hidden = model(tokens, positions, attention)  # [T, width]
     return model.logits(hidden[-1:])
 

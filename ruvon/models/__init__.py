@@ -11,6 +11,7 @@ from ruvon.models.gpt2 import GPT2
 from ruvon.models.gpt2 import GPT2Config
 from ruvon.models.weights import Checkpoint
 from ruvon.models.weights import CheckpointLoader
+from ruvon.seams import Loader
 from ruvon.seams import Model
 
 # What `architectures` in config.json may say, and who reads the rest of that file.
@@ -64,6 +65,7 @@ def load_model(
     """The model of a folder. Raises ConfigError or WeightsError (both RuvonError)."""
     config, model_class = architecture(folder)
     checkpoint = Checkpoint(folder)
-    model = model_class(config, CheckpointLoader(checkpoint, dtype, device))
+    loader: Loader = CheckpointLoader(checkpoint, dtype, device)
+    model = model_class(config, loader)
     checkpoint.check_all_taken()
     return model

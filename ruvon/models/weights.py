@@ -141,14 +141,11 @@ class CheckpointLoader:
         self.checkpoint = checkpoint
         self.dtype = dtype
         self.device = device
-        self.placed: dict[str, Tensor] = {}  # so that a tied head shares the embedding's memory
+        self.tables: dict[str, Tensor] = {}  # so that a tied head shares the embedding's memory
 
     def tensor(self, name: str, *shape: int) -> Tensor:
         """One checked tensor, where and how the model computes."""
-        if name not in self.placed:
-            taken = self.checkpoint.take(name, *shape)
-            self.placed[name] = taken.to(device=self.device, dtype=self.dtype)
-        return self.placed[name]
+        return self.checkpoint.take(name, *shape).to(device=self.device, dtype=self.dtype)
 
     def linear(self, name: str, inputs: int, outputs: int) -> DenseLinear:
         """A projection of a GPT-2 block."""
@@ -157,7 +154,8 @@ class CheckpointLoader:
 
     def embedding(self, name: str, rows: int, width: int) -> DenseEmbedding:
         """A table."""
-        return DenseEmbedding(self.tensor(f"{name}.weight", rows, width))
+        self.tables[name] = self.tensor(f"{name}.weight", rows, width)
+        return DenseEmbedding(self.tables[name])
 
     def norm(self, name: str, width: int, eps: float) -> LayerNorm:
         """A layer norm."""
@@ -166,4 +164,6 @@ class CheckpointLoader:
 
     def head(self, name: str, inputs: int, outputs: int) -> DenseLinear:
         """The projection to the vocabulary; under the embedding's name, it is tied to it."""
+        if name in self.tables:
+            return DenseLinear(self.tables[name])
         return DenseLinear(self.tensor(f"{name}.weight", outputs, inputs))

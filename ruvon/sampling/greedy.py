@@ -16,6 +16,8 @@ class Row:
     params: SamplingParams
     # Every known token of the sequence, the prompt first.
     ids: Sequence[int]
+    # How many of them are the prompt.
+    prompt: int
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from ruvon.device import pick_dtype
 from ruvon.errors import RuvonError
 from ruvon.models import load_model
 from ruvon.models.weights import Checkpoint
-from ruvon.seams import Attention
 from ruvon.seams import Model
+from ruvon.seams import SequenceAttention
 from ruvon.seams import Span
 from ruvon.tokenizer import Tokenizer
 from ruvon.zoo import locate
@@ -65,7 +65,7 @@ def story_bits(model: Model, story: Sequence[int], end: int) -> float:
 
 
 @torch.inference_mode()
-def advance(model: Model, attention: Attention, known: Sequence[int]) -> torch.Tensor:
+def advance(model: Model, attention: SequenceAttention, known: Sequence[int]) -> torch.Tensor:
     """Compute what is known but not computed. -> the logits after the last token, [vocabulary]."""
     span = Span(attention.computed, len(known) - attention.computed)
     attention.prepare([span])
