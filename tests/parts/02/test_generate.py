@@ -63,10 +63,11 @@ def test_an_end_of_text_in_the_prompt_is_only_a_token():
     assert continuation([6, 6], eos_id=6, max_tokens=2) == ([7, 8], "length")
 
 
+@pytest.mark.parametrize("max_tokens", [None, 100])
 @pytest.mark.parametrize("length", [1, 5, 11, 12])
-def test_it_stops_when_the_context_is_full(length):
+def test_it_stops_when_the_context_is_full(length, max_tokens):
     """The last token is never fed, so it may stand just outside of the context of 12."""
-    ids, reason = continuation([0] * length, max_tokens=None)
+    ids, reason = continuation([0] * length, max_tokens=max_tokens)
     assert (len(ids), reason) == (12 - length + 1, "length")
 
 
