@@ -74,7 +74,7 @@ def network(loader: Loader, config: GPT2Config) -> tuple[GPT2, MeasuringLoader]:
     return GPT2(config, measuring), measuring
 
 
-def best_of(repeats: int, run: Callable[[], object]) -> list[float]:
+def sample(repeats: int, run: Callable[[], object]) -> list[float]:
     """Seconds of each repeat, after one that does not count."""
     run()
     seconds = []
@@ -151,9 +151,9 @@ def length_sweep(model: GPT2, config: GPT2Config, lengths: tuple[int, ...], repe
 def head_rows(model: GPT2, tokens: int, repeats: int) -> dict:
     """Scores for every row against scores for the last one."""
     hidden = model(ids_of(model, tokens), torch.arange(tokens), FullAttention())
-    every = best_of(repeats, lambda: model.logits(hidden))
-    last = best_of(repeats, lambda: model.logits(hidden[-1:]))
-    body = best_of(
+    every = sample(repeats, lambda: model.logits(hidden))
+    last = sample(repeats, lambda: model.logits(hidden[-1:]))
+    body = sample(
         max(1, repeats // 2),
         lambda: model(ids_of(model, tokens), torch.arange(tokens), FullAttention()),
     )
@@ -185,7 +185,7 @@ def compression(tokenizer: Tokenizer) -> dict:
             "tokens_per_byte": count / size,
         }
     long = "\n".join(TEXTS.values()) * 100
-    seconds = best_of(5, lambda: tokenizer.encode(long))
+    seconds = sample(5, lambda: tokenizer.encode(long))
     return {
         "vocabulary": tokenizer.vocab_size,
         "texts": texts,
@@ -196,21 +196,18 @@ def compression(tokenizer: Tokenizer) -> dict:
 
 
 class Watching(FullAttention):
-    """Full attention that keeps the weights of one head of each layer."""
+    """Full attention that keeps each layer's weights, averaged over its heads."""
 
     def __init__(self) -> None:
-        self.weights: list[list[list[list[float]]]] = []
+        self.weights: list[list[list[float]]] = []
 
     def __call__(
         self, layer: LayerSpec, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor
     ) -> torch.Tensor:
-        # Attending to the unit vectors gives the weights themselves: [T, heads, T].
-        T = len(q)
-        unit = torch.eye(T).unsqueeze(1).expand(T, layer.kv_heads, T)
-        seen = causal_attention(layer, q, k, unit)
-        self.weights.append(
-            [[[round(w, 4) for w in row] for row in head.tolist()] for head in seen.transpose(0, 1)]
-        )
+        # With unit vectors for values, what comes out are the weights: [T, heads, T].
+        units = torch.eye(len(k)).unsqueeze(1).expand(-1, layer.kv_heads, -1)
+        weights = causal_attention(layer, q, k, units).mean(dim=1)
+        self.weights.append([[round(w, 4) for w in row] for row in weights.tolist()])
         return super().__call__(layer, q, k, v)
 
 

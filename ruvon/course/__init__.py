@@ -18,6 +18,7 @@ def use(stage: int) -> None:
     that are started later (`!ruvon ...`) get the stage too. Raises RuvonError where there is no
     such stage, or no checkout to take it from.
     """
+    from ruvon.course.alone import stand_alone
     from ruvon.course.manifest import checkout
     from ruvon.course.manifest import find_landed
     from ruvon.course.stages import write_stage
@@ -35,8 +36,6 @@ def use(stage: int) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "ruvon"]:
         del sys.modules[name]
     invalidate_caches()
-    package = import_module("ruvon")
-    here = Path(package.__file__ or "")
-    assert here.is_relative_to(Path(folder.name)), f"ruvon is {here}, not stage {stage}"
+    stand_alone(Path(folder.name))
     import_module("ruvon.course")._written[:] = [*_written, folder]
     print(f"ruvon is now stage {part.folder}")

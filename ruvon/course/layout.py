@@ -65,7 +65,7 @@ class Layout:
 
     def __init__(self, source: str) -> None:
         """Read `source`."""
-        self.tree = tree = ast.parse(source)
+        tree = ast.parse(source)
         self.tokens = Tokens(source)
         self.statements: list[Statement] = []
         self.brackets: list[Bracket] = []

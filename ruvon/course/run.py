@@ -9,24 +9,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ruvon.course import alone
 from ruvon.course.manifest import checkout
 from ruvon.course.manifest import find_landed
 from ruvon.course.stages import stage_files
 from ruvon.course.stages import write_stage
 from ruvon.errors import RuvonError
 
-# Run by the fresh interpreter before the script: is `ruvon` the stage, and nothing else?
-GUARD = """
-import runpy, sys
-from pathlib import Path
-stage, script = sys.argv[1:3]
-import ruvon
-here = Path(ruvon.__file__).resolve()
-if not here.is_relative_to(Path(stage).resolve()):
-    sys.exit(f"ruvon is {here}, and not the stage that was written to {stage}")
-sys.argv = sys.argv[2:]
-runpy.run_path(script, run_name="__main__")
-"""
+# Run first by the fresh interpreter: is `ruvon` the stage, and nothing else?
+GUARD = Path(alone.__file__).read_text(encoding="utf-8")
 
 
 def stage_environment(folder: Path, root: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from ruvon.errors import RuvonError
 _DOCSTRING = re.compile(r"Part (00|[1-9]\d*) · (.+)")
 _TAG = re.compile(r"(?:^|(?<=\s))# part ([1-9]\d*)$")
 _NEARLY = re.compile(r"(?:^|(?<=\s))#+\s*part\s*\d+\s*[.:]?\s*$", re.IGNORECASE)
+_LOOKS_TAGGED = re.compile(r"#\s*part\s*\d", re.IGNORECASE)
 _CLAUSES = ("elif", "else", "except", "finally", "case")
 
 
@@ -55,20 +56,24 @@ class TaggedSource:
         """Read `source`; `path` is what errors call it."""
         self.path = path
         try:
-            self._layout = Layout(source)
+            self.tree = ast.parse(source)
         except SyntaxError as error:
             raise TagError(path, error.lineno or 1, f"not Python: {error.msg}", "mend it") from None
         self.lines = source.split("\n")
         if self.lines[-1] == "":
             self.lines.pop()
-        self.tree = self._layout.tree
         self.part, self.title = self._read_docstring()
-        self.tags = self._read_tags()
-        self.regions = self._read_regions()
-        self._check_order()
-        self._check_bodies()
-        self._check_brackets()
-        self._check_stages()
+        self.tags: dict[int, Comment] = {}
+        self.regions: list[Region] = []
+        # Most modules have no tag; then there is nothing to lay out, which takes most of the time.
+        if _LOOKS_TAGGED.search(source):
+            self._layout = Layout(source)
+            self.tags = self._read_tags()
+            self.regions = self._read_regions()
+            self._check_order()
+            self._check_bodies()
+            self._check_brackets()
+            self._check_stages()
 
     def part_of(self, line: int) -> int:
         """The part that brought `line` (counted from 1)."""

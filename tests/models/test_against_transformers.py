@@ -136,14 +136,13 @@ def test_shipped_models_in_float32(shipped, logits_of):
 
 
 def test_shipped_models_in_bfloat16(shipped, logits_of):
-    """bf16 keeps 8 bits: no logit is off by more than 1 where they span 20, 0.1 on average."""
+    """bf16 keeps 8 bits: where logits span 20, none is off by 0.5, and 0.05 on average."""
     folder, reference = shipped
     network = load_model(folder, torch.bfloat16)
     ids = ramble(200, network.vocabulary)
     error = (logits_of(network, ids) - logits_of(reference, ids)).abs()
-    print(folder.name, error.max(), error.mean())
-    assert error.max() < 1
-    assert error.mean() < 0.1
+    assert error.max() < 0.5
+    assert error.mean() < 0.05
 
 
 def test_shipped_configs_are_whole(shipped):

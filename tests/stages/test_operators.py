@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ruvon.course import alone
 from ruvon.course.manifest import landed
 from ruvon.course.run import stage_environment
 from ruvon.course.stages import write_stage
@@ -38,7 +39,14 @@ print(json.dumps(len(counter.calls)))
 
 def operators(folder: Path, layers: int, cwd: Path) -> int:
     done = subprocess.run(
-        [sys.executable, "-P", "-c", COUNT.replace("LAYERS", str(layers))],
+        [
+            sys.executable,
+            "-P",
+            alone.__file__,
+            str(folder),
+            "-c",
+            COUNT.replace("LAYERS", str(layers)),
+        ],
         cwd=cwd,
         env={**stage_environment(folder, ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ruvon.course import alone
 from ruvon.course.manifest import landed
 from ruvon.course.run import stage_environment
 from ruvon.course.stages import package_paths
@@ -42,8 +43,9 @@ def written(tmp_path_factory):
 
 
 def python(folder: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs Python where `ruvon` is the stage, and where nothing else can fill its gaps."""
     return subprocess.run(
-        [sys.executable, "-P", *arguments],
+        [sys.executable, "-P", alone.__file__, str(folder), *arguments],
         cwd=cwd,
         env={**stage_environment(folder, ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -148,13 +150,7 @@ def test_every_stage_passes_its_tests(written, tmp_path):
         options += ["-p", "no:xdist", "--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml")]
         home = tmp_path / f"{stage}"
         home.mkdir()
-        guard = (
-            "import pathlib, sys, ruvon, pytest; stage = sys.argv.pop(1)\n"
-            "assert pathlib.Path(ruvon.__file__).is_relative_to(stage), ruvon.__file__\n"
-            "sys.exit(pytest.main(sys.argv[1:]))\n"
-        )
-        folder = written[stage]
-        done = python(folder, "-c", guard, str(folder), *options, *tests, cwd=home)
+        done = python(written[stage], "-m", "pytest", *options, *tests, cwd=home)
         if done.returncode:
             return f"stage {stage}:\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
         PASSED.mkdir(parents=True, exist_ok=True)

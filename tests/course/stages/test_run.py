@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ruvon.course import alone
 from ruvon.course.run import GUARD
 from ruvon.course.run import main
 from ruvon.course.run import run_part
@@ -81,6 +82,48 @@ def test_the_newest_package_is_not_taken_for_the_stage(small, tmp_path):
     bad = run(f"{small.root}{os.pathsep}{stage}")
     assert bad.returncode == 1 and not bad.stdout
     assert f"ruvon is {small.root}/ruvon/__init__.py, and not the stage" in bad.stderr
+
+
+EDITABLE = """
+import sys
+from importlib.util import spec_from_file_location
+from pathlib import Path
+
+class Finder:
+    def find_spec(name, path=None, target=None):
+        place = Path(ROOT, *name.split("."))
+        for file in (place / "__init__.py", place.with_suffix(".py")):
+            if name.startswith("ruvon") and file.exists():
+                return spec_from_file_location(name, file)
+
+sys.meta_path.append(Finder)
+"""
+
+
+@pytest.mark.parametrize("how", ["-c", "script"])
+def test_an_editable_install_does_not_fill_a_gap(small, tmp_path, how):
+    """What `pip install -e` leaves behind would find a later part's module at the head."""
+    stage, site = tmp_path / "stage", tmp_path / "site"
+    write_stage(2, stage, small.root)
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(f"ROOT = {str(small.root)!r}\n{EDITABLE}")
+    code = "import ruvon.late\nprint(ruvon.late.__file__)\n"
+    script = small.write("script.py", code)
+    target = ["-c", code] if how == "-c" else [str(script)]
+    environment = stage_environment(stage, small.root)
+    environment["PYTHONPATH"] += f"{os.pathsep}{site}"
+
+    def run(*arguments):
+        command = [sys.executable, "-P", *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+
+    assert run(*target).stdout == f"{small.root}/ruvon/late/__init__.py\n"
+    done = run(alone.__file__, str(stage), *target)
+    assert done.returncode == 1 and "No module named 'ruvon.late'" in done.stderr
+    module = run(alone.__file__, str(stage), "-m", "platform", "--terse")
+    assert module.returncode == 0 and module.stdout
 
 
 def test_what_was_on_the_path_stays_behind_the_stage(small, monkeypatch):
