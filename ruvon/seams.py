@@ -67,7 +67,7 @@ class Linear(Protocol):
         then: Activation | None = None,
         add: Tensor | None = None,
     ) -> Tensor:
-        """X [T, inputs] -> x @ W + b [T, outputs], then an activation, then a residual."""
+        """x [T, inputs] -> x @ W + b [T, outputs], then an activation, then a residual."""
 
 
 class Embedding(Protocol):

@@ -463,6 +463,19 @@ def test_tokens_with_a_role_are_special(tmp_path):
         Tokenizer.from_dir(save_json(tmp_path / "json", data, config))
 
 
+def test_a_role_alone_makes_a_token_special(tmp_path):
+    """GPT-2's first files had no list of added tokens."""
+    names = [*byte_alphabet(), "</s>", "<unk>", "<other>"]
+    files = {
+        "vocab.json": {name: token_id for token_id, name in enumerate(names)},
+        "merges.txt": [],
+        "tokenizer_config.json": {"eos_token": "</s>", "unk_token": {"content": "<unk>"}},
+    }
+    tokenizer = Tokenizer.from_dir(write(tmp_path, files))
+    assert (tokenizer.special_tokens, tokenizer.eos_id) == ({"</s>": 256, "<unk>": 257}, 256)
+    assert tokenizer.encode("a<unk></s>", special=True)[1:] == [257, 256]
+
+
 def test_a_special_token_is_its_own_text(tmp_path):
     """Its name is not in the byte alphabet: é is not the byte 0xE9."""
     tokenizer = tiny_tokenizer(extra=["é!"], special_tokens={"é!": 256}, eos_token=None)

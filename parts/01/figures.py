@@ -123,6 +123,7 @@ def length(data: dict) -> None:
         axis.set_ylim(0, max(whole) * 1.08)
         axis.spines["bottom"].set_bounds(0, xs[-1])
         axis.set_xticks([0, xs[-1] // 2, xs[-1]])
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axis.set_xlabel("tokens in the pass", x=1 / 2.76)
         axis.set_title(title, color=GREY, fontsize=10)
     axes[0].set_ylabel("milliseconds")

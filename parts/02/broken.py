@@ -16,7 +16,7 @@ from ruvon.tokenizer import Tokenizer
 from ruvon.zoo import locate
 
 PROMPTS = ("Once upon a time", "One day, a little")
-NEW = 16
+NEW = 10
 
 
 class Forgetful(FullAttention):
@@ -52,7 +52,7 @@ def main() -> None:
             ids, params = tokenizer.encode(prompt), SamplingParams(max_tokens=NEW)
             steps = generate(network, attention(), ids, params)
             text = tokenizer.decode([token for step in steps for token in step.ids])
-            print(f"  {name:20} {text!r}"[:80])
+            print(f"  {name:20} {text!r}")
         print()
 
 

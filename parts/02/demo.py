@@ -41,6 +41,23 @@ class ClearSampler:
         self.gap = min(self.gap, best - second)
         return greedy(logits, rows)
 
+    def check(self) -> None:
+        assert self.gap > 1e-3, "a near tie may fall the other way on another machine"
+
+
+class Page:
+    """Prints pieces of text as they come, and begins a new line where a word would not fit."""
+
+    def __init__(self) -> None:
+        self.column = 0
+
+    def put(self, piece: str, style: str = "") -> None:
+        if piece.startswith(" ") and self.column + len(piece) > console.width - 8:
+            piece = "\n" + piece[1:]
+        console.print(piece, end="", style=style, markup=False, soft_wrap=True)
+        newline = piece.rfind("\n")
+        self.column = len(piece) - newline - 1 + (self.column if newline < 0 else 0)
+
 
 def heading(text: str) -> None:
     console.print(f"\n[bold]{text}[/bold]")
@@ -54,20 +71,23 @@ def main() -> None:
     heading(f"1. A prompt of {len(prompt)} tokens, and {NEW} more")
     attention, sampler = CountingAttention(), ClearSampler()
     detokenizer, made = Detokenizer(tokenizer), []
-    console.print(PROMPT, end="", style="dim")
+    page = Page()
+    for word in PROMPT.split(" "):
+        page.put(word if page.column == 0 else f" {word}", style="dim")
     for increment in generate(model, attention, prompt, SamplingParams(max_tokens=NEW), sampler):
         made += increment.ids
         for token in increment.ids:
-            console.print(detokenizer.push(token), end="", soft_wrap=True)
-    console.print(detokenizer.flush())
-    assert sampler.gap > 1e-3, "a near tie may fall the other way on another machine"
+            page.put(detokenizer.push(token))
+    page.put(detokenizer.flush() + "\n")
+    sampler.check()
 
-    heading("2. What each token cost: how many tokens the model computed to gain one")
-    width = console.width - 30
+    console.print(f"\nPredict: how many tokens were computed to gain these {NEW}?", style="dim")
+    heading("2. What each token cost: the tokens computed to gain it")
+    width = console.width - 34
     for step in (*range(0, NEW, 8), NEW - 1):
         bar = "█" * round(attention.counts[step] / max(attention.counts) * width)
         piece = tokenizer.decode([made[step]])
-        console.print(f"  token {step + 1:3} {piece!r:12} {attention.counts[step]:3} {bar}")
+        console.print(f"  token {step + 1:3} {piece!r:14} {attention.counts[step]:3} {bar}")
     computed = sum(attention.counts)
     again = computed - attention.counts[0] - (NEW - 1)
     console.print(f"\n  {computed:,} tokens computed, {NEW} gained.")
@@ -89,12 +109,19 @@ def main() -> None:
     for name, (ids, params, context) in ways.items():
         out: list[int] = []
         for increment in generate(
-            model, FullAttention(), ids, params, eos_id=tokenizer.eos_id, context=context
+            model,
+            FullAttention(),
+            ids,
+            params,
+            sampler,
+            eos_id=tokenizer.eos_id,
+            context=context,
         ):
             out += increment.ids
         ends[name] = [len(out), increment.finish_reason]
         last = tokenizer.decode(out[-1:])
         console.print(f"  {name:22} {len(out):3} tokens, {increment.finish_reason:6} {last!r}")
+    sampler.check()
     console.print()
     check_expected(
         {

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 
 HERE = Path(__file__).parent
 GREY, BLUE, AMBER = "#777777", "#3b82f6", "#f59e0b"
+FORMULA = "fixed + operations / rate"
 STYLE = {
     "svg.hashsalt": "ruvon",
     "svg.fonttype": "path",
@@ -33,7 +34,7 @@ def save(name: str) -> None:
 
 
 def step_time(steps: dict) -> None:
-    """Each step's time beside the length it computed, and the operations that explain it."""
+    """Each step's time beside the length it computed, and the formula that explains it."""
     _, axes = plt.subplots(1, 2, figsize=(7, 2.9))
     for axis, (name, title) in zip(
         axes, (("story", "story"), ("gpt2", "GPT-2 124M's shape")), strict=True
@@ -41,10 +42,26 @@ def step_time(steps: dict) -> None:
         data = steps[name]
         lengths = [data["prompt_tokens"] + step for step in range(data["new_tokens"])]
         milliseconds = [second * 1e3 for second in data["step_seconds"]]
+        formula = [
+            1e3 * (data["fixed_seconds"] + flops / data["flops_per_second"])
+            for flops in data["step_flops"]
+        ]
+        top = 1.1 * max(*sorted(milliseconds)[: -max(1, len(milliseconds) // 50)], *formula)
         axis.plot(lengths, milliseconds, ".", color=BLUE, markersize=3)
+        axis.plot(lengths, formula, color=AMBER, linewidth=1.5)
+        # The two labels stand on opposite sides of what they name.
+        axis.text(0.05, 0.95, "measured", transform=axis.transAxes, va="top", color=BLUE)
+        axis.text(
+            0.97,
+            0.06,
+            "fixed + operations / rate",
+            transform=axis.transAxes,
+            ha="right",
+            color=AMBER,
+        )
         axis.set_xlabel("tokens computed in the step")
         axis.set_ylabel("milliseconds")
-        axis.set_ylim(0, max(sorted(milliseconds)[: -max(1, len(milliseconds) // 50)]) * 1.1)
+        axis.set_ylim(0, top)
         axis.set_xlim(0, None)
         axis.set_title(title, color=GREY, fontsize=10)
     save("step-time.svg")
@@ -61,8 +78,14 @@ def total(steps: dict) -> None:
     axis.fill_between(gained, needed, computed, color=AMBER, alpha=0.25, linewidth=0)
     axis.plot(gained, computed, color=AMBER)
     axis.plot(gained, needed, color=BLUE)
-    axis.annotate("computed", (new * 0.8, computed[int(new * 0.8)]), ha="right", color=AMBER)
-    axis.annotate("would be needed", (new * 0.8, computed[-1] * 0.04), ha="right", color=BLUE)
+    at = int(new * 0.8)
+    axis.annotate(
+        f"computed: {computed[-1]:,} in the end", (at - 4, computed[at]), ha="right", color=AMBER
+    )
+    axis.annotate(
+        f"needed: {needed[-1]:,}", (new * 0.985, computed[-1] * 0.03), ha="right", color=BLUE
+    )
+    axis.text(new * 0.82, computed[-1] * 0.3, "computed\nagain", ha="center", color=AMBER)
     axis.set_xlabel("new tokens")
     axis.set_ylabel("tokens computed, in all")
     axis.set_xlim(0, new)

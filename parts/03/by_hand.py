@@ -1,6 +1,7 @@
 """Part 3: what the articles work by hand, small enough to read, and checked where it is used."""
 
 import math
+import sys
 
 import torch
 from torch import Tensor
@@ -83,7 +84,7 @@ def cache_table(request: int = 1024, gpu: float = 24e9) -> dict:
     weights = {name: weights_of(c) for name, c in SHAPES.items()} | {"llama-3-8b": 8_030_261_248}
     rows = {}
     for name, (layers, heads, head_dim) in shapes.items():
-        # GPT-2's head counts have no common divisor of 8: a quarter, rounded down to a divisor.
+        # What GPT-2 would have with a quarter of the heads, or the next divisor below.
         few = grouped.get(name) or max(h for h in range(1, heads // 4 + 1) if heads % h == 0)
         row = {"layers": layers, "heads": heads, "head_dim": head_dim, "few": few}
         for way, kv_heads in (("mha", heads), ("gqa", few), ("mqa", 1)):
@@ -134,3 +135,34 @@ def costs_even(config: GPT2Config) -> int:
     """At which length one token's attention costs as many operations as its linears."""
     numbers = 4 * config.n_embd**2 + 2 * config.n_embd * config.inner
     return 2 * numbers // (4 * config.n_embd)
+
+
+def show_example() -> None:
+    """The article's example: three tokens, then a fourth. One head of one number, scale 1."""
+    ln2 = math.log(2)
+    keys, values = [0.0, ln2, 0.0, ln2], [4.0, 8.0, 12.0, 2.0]
+    for name, seen in (("c", 3), ("d", 4)):
+        weights = safe_softmax([1.0 * key for key in keys[:seen]])  # every query is 1
+        out = sum(w * v for w, v in zip(weights, values[:seen], strict=True))
+        print(f"token {name} sees {seen}: weights {[round(w, 3) for w in weights]}, out {out:.1f}")
+
+
+def show_softmax() -> None:
+    """Where the definition leaves the numbers, and the rewritten form does not."""
+    scores = [1000.0, 1001.0, 999.0]
+    try:
+        print("by the definition:", unsafe_softmax(scores))
+    except OverflowError as error:
+        print("by the definition:", error)
+    print("with the largest subtracted:", [round(w, 3) for w in safe_softmax(scores)])
+
+
+def show_online() -> None:
+    """The online softmax against the plain one."""
+    found = online_check()
+    print(f"{found['tokens']:,} keys in blocks of {', '.join(map(str, found['blocks']))}:")
+    print(f"  equal to the plain softmax within {found['bound']:.0e}")
+
+
+if __name__ == "__main__":
+    {"example": show_example, "softmax": show_softmax, "online": show_online}[sys.argv[1]]()

@@ -1,5 +1,7 @@
 """Part 3: the evidence. The formula beside the tensors, equal ids, the seeded bug, a trace."""
 
+import sys
+
 import torch
 from torch import Tensor
 
@@ -10,11 +12,13 @@ from ruvon.engine.generate import generate
 from ruvon.engine.generate import step
 from ruvon.memory.contiguous import ContiguousCache
 from ruvon.memory.contiguous import bytes_per_token
+from ruvon.models import load_model
 from ruvon.sampling.params import SamplingParams
 from ruvon.seams import LayerSpec
 from ruvon.seams import Model
 from ruvon.seams import Span
 from ruvon.tokenizer import Tokenizer
+from ruvon.zoo import locate
 
 CPU = torch.device("cpu")
 PROMPTS = (
@@ -153,3 +157,57 @@ def changed(old: Tensor, now: Tensor) -> list[int]:
     """Which slots of [kv_heads, capacity, head_dim] hold other numbers than before."""
     same = (old == now) | (old.isnan() & now.isnan())
     return [slot for slot in range(old.shape[1]) if not bool(same[:, slot].all())]
+
+
+@torch.inference_mode()
+def show_waste(model: Model, tokenizer: Tokenizer) -> None:
+    """What Part 2 computes again: the keys and values of two steps, side by side."""
+    kept: list[list[Tensor]] = []
+
+    class Keeping(FullAttention):
+        def __call__(self, layer: LayerSpec, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            kept[-1].append(torch.stack([k, v]))  # [2, T, kv_heads, head_dim]
+            return super().__call__(layer, q, k, v)
+
+    ids = tokenizer.encode("Once upon a time, there was a")
+    for end in (len(ids) - 1, len(ids)):
+        kept.append([])
+        step(model, Keeping(), ids[:end])
+    before, after = (torch.stack(layers) for layers in kept)  # [layers, 2, T, kv_heads, head_dim]
+    old = before.shape[2]
+    same = torch.allclose(before, after[:, :, :old], atol=1e-3)
+    print(f"step 1 computed {old} tokens, step 2 computed {after.shape[2]}")
+    print(f"keys and values of the first {old}, in all {len(before)} layers, the same: {same}")
+
+
+def show_bug(model: Model, tokenizer: Tokenizer) -> None:
+    """The seeded bug beside the truth."""
+    prompt = tokenizer.encode(PROMPTS[0])
+    for name, network in (("right", model), ("positions restart", Restarted(model))):
+        ids = ids_of(network, prompt, 24, "cached")
+        print(f"{name}:\n  ...{tokenizer.decode(ids)!r}")
+
+
+def show_walk(model: Model, tokenizer: Tokenizer) -> None:
+    """The recorded trace, one line a step."""
+    print("start  count  cache     written  read    tokens -> sampled")
+    for event in trace(model, tokenizer)["steps"]:
+        written, read = event["written"], event["read"]
+        cells = (
+            f"{event['start']:5}  {event['count']:5}",
+            f"{event['before']:2} to {event['after']:2}",
+            f"{written[0]}-{written[-1]}".rjust(9),
+            f"{read[0]}-{read[-1]}".rjust(6),
+            f"  {event['pieces']} -> {event['sampled'] or 'nothing yet'!s}",
+        )
+        print("  ".join(cells))
+
+
+def main() -> None:
+    shows = {"waste": show_waste, "bug": show_bug, "walk": show_walk}
+    folder = locate("story")
+    shows[sys.argv[1]](load_model(folder, torch.float32), Tokenizer.from_dir(folder))
+
+
+if __name__ == "__main__":
+    main()

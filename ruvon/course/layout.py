@@ -84,9 +84,6 @@ class Layout:
             nodes = getattr(owner, name, None)
             if not isinstance(nodes, list) or not nodes:
                 continue
-            if name == "orelse" and self._is_elif(owner, nodes):
-                self._read_body(nodes[0], nodes[0].lineno)
-                continue
             documented = name == "body" and isinstance(
                 owner, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
             )
@@ -107,13 +104,6 @@ class Layout:
         for name in ("handlers", "cases"):
             for part in getattr(owner, name, []):
                 self._read_body(part, getattr(part, "lineno", line))
-
-    def _is_elif(self, owner: ast.AST, nodes: list[ast.stmt]) -> bool:
-        return (
-            isinstance(owner, ast.If)
-            and isinstance(nodes[0], ast.If)
-            and self.tokens.text(self.tokens.at(nodes[0])) == "elif"
-        )
 
     def _is_stub(self, owner: ast.AST, node: ast.stmt) -> bool:
         """Whether `node` is the dots of `def f(): ...`, where a tag can only mean the `def`."""

@@ -12,7 +12,7 @@ from rich.console import Console
 from ruvon.course import alone
 from ruvon.course.manifest import checkout
 from ruvon.course.manifest import find_landed
-from ruvon.course.stages import stage_files
+from ruvon.course.stages import difference
 from ruvon.course.stages import write_stage
 from ruvon.errors import RuvonError
 
@@ -56,11 +56,10 @@ def run_part(number: int) -> int:
     with tempfile.TemporaryDirectory(prefix=f"ruvon-stage-{part.folder}-") as name:
         folder, receipt = Path(name), Path(name) / "checked.json"
         write_stage(number, folder, root)
-        modules = [text for file, text in stage_files(number, root).items() if file[-3:] == ".py"]
-        lines = sum(text.count(b"\n") for text in modules)
+        whole = difference(0, number, root)
         Console(highlight=False, soft_wrap=True).print(
-            f"Part {number}: {part.title}. Stage {part.folder}: {len(modules)} modules, "
-            f"{lines:,} lines.",
+            f"Part {number}: {part.title}. Stage {part.folder}: "
+            f"{len(whole.new_modules)} modules, {whole.added:,} lines.",
             style="dim",
             markup=False,
         )

@@ -1,6 +1,7 @@
 """Part 00 · Stages: the package as it stood at a part, written out, and what a part adds."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -188,8 +189,10 @@ def stage_hash(stage: int, root: Path | None = None) -> str:
     paths += (root / "tests/parts").glob("*.*")
     for number in range(1, stage + 1):
         paths += (root / f"tests/parts/{number:02}").rglob("*")
-    paths += [path for path in (root / "ruvon/zoo").rglob("*") if is_weights(path, root)]
+    zoo = Path(os.environ.get("RUVON_ZOO") or root / "ruvon" / "zoo")
+    paths += zoo.glob("*/*")
     for path in sorted(set(paths)):
         if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+            name = path.relative_to(zoo if path.is_relative_to(zoo) else root).as_posix()
+            digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

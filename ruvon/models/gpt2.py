@@ -89,7 +89,7 @@ class Block:
         self.mlp_out = load.linear(f"{name}.mlp.c_proj", config.inner, d)
 
     def __call__(self, x: Tensor, attention: Attention) -> Tensor:
-        """X [T, d] -> [T, d]."""
+        """x [T, d] -> [T, d]."""
         T, head_dim = x.shape[0], self.spec.head_dim
         q, k, v = self.qkv(self.attention_norm(x)).chunk(3, dim=-1)  # each [T, d]
         q, k, v = (t.view(T, -1, head_dim) for t in (q, k, v))  # [T, heads, head_dim]
@@ -114,12 +114,12 @@ class GPT2:
         self.head = load.head("wte" if config.tie_word_embeddings else "lm_head", d, vocab)
 
     def __call__(self, tokens: Tensor, positions: Tensor, attention: Attention) -> Tensor:
-        """Tokens [T], positions [T] -> hidden [T, d]."""
+        """tokens [T], positions [T] -> hidden [T, d]."""
         x = self.token_embedding(tokens) + self.position_embedding(positions)  # [T, d]
         for block in self.blocks:
             x = block(x, attention)
         return self.final_norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Hidden [R, d] -> [R, vocabulary], in float32, as samplers want it."""
+        """hidden [R, d] -> [R, vocabulary], in float32, as samplers want it."""
         return self.head(hidden).to(torch.float32)

@@ -29,7 +29,7 @@ class DenseLinear:
         then: Activation | None = None,
         add: Tensor | None = None,
     ) -> Tensor:
-        """X [T, inputs] -> [T, outputs]."""
+        """x [T, inputs] -> [T, outputs]."""
         y = activate(F.linear(x, self.weight, self.bias), then)
         return y if add is None else y + add
 
@@ -41,7 +41,7 @@ class DenseEmbedding:
         self.weight = weight
 
     def __call__(self, ids: Tensor) -> Tensor:
-        """Ids [T] -> [T, width]."""
+        """ids [T] -> [T, width]."""
         return F.embedding(ids, self.weight)
 
 
@@ -54,5 +54,5 @@ class LayerNorm:
         self.eps = eps
 
     def __call__(self, x: Tensor) -> Tensor:
-        """X [T, width] -> [T, width]."""
+        """x [T, width] -> [T, width]."""
         return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)

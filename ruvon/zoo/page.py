@@ -55,6 +55,10 @@ def recipe(card: dict[str, Any]) -> str:
     training, measured = card["training"], card["held_out"]
     r, losses = training["recipe"], training["held_out_nats_per_token"]
     stories, tokens, size = measured["stories"], measured["tokens"], measured["bytes"]
+    others = "".join(
+        f"\nThe same recipe with width {width} ended at {min(history):.3f}: so this width was taken."
+        for width, history in training.get("other_widths", {}).items()
+    )
     table = "\n".join(f"| {name.replace('_', ' ')} | {value:,} |" for name, value in r.items())
     return f"""\
 ## Data
@@ -83,7 +87,7 @@ weights are those of the epoch with the lowest held-out loss: number {training["
 {table}
 
 Held-out loss after each epoch, in nats a token: {", ".join(f"{loss:.3f}" for loss in losses)}.
-"""
+{others}"""
 
 
 def held_out(card: dict[str, Any]) -> str:

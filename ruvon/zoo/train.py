@@ -80,7 +80,7 @@ class DropoutLinear(DenseLinear):
         then: Activation | None = None,
         add: Tensor | None = None,
     ) -> Tensor:
-        """X [T, inputs] -> [T, outputs]; what is forgotten is the update, not the residual."""
+        """x [T, inputs] -> [T, outputs]; what is forgotten is the update, not the residual."""
         y = activate(F.linear(x, self.weight, self.bias), then)
         if add is None:
             return y

@@ -161,6 +161,12 @@ REFUSED = {
         "no statement starts or ends on this line",
         "move the tag to the first or the last line",
     ),
+    "all arguments on one line": (
+        "f(\n    1, 2  # part 2\n)\n",
+        2,
+        "no statement starts or ends on this line",
+        "one entry a line with a comma after the last",
+    ),
     "a line of a comprehension": (
         "a = [\n    b\n    for b in c  # part 2\n]\n",
         3,

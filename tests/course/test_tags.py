@@ -48,6 +48,10 @@ COVERED = {
         'def f():\n    if a:\n        return 1\n    return (\n        "long"  # part 2\n    )\n',
         "def f():\n    if a:\n        return 1\n",
     ),
+    "a value between parentheses, on the last line": (
+        "a = (\n    b\n)  # part 2\nc = 1\n",
+        "c = 1\n",
+    ),
     "a continued line": ("a = 1 + \\\n    2  # part 2\nb = 1\n", "b = 1\n"),
     "a function with its decorators": (
         "a = 1\n\n\n# Two.\n@one\n@two(\n    3,\n)\ndef f():  # part 2\n    return 1\n\n\nb = 1\n",

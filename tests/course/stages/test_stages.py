@@ -100,6 +100,8 @@ def test_a_difference_counts_modules_and_lines_without_the_tools(small):
     assert third.new_modules == ("ruvon/late/__init__.py",)
     # The room's docstring, the entry, and the function with its comment and two blank lines.
     assert (third.added, third.removed) == (1 + 1 + 5, 0)
+    new = "--- /dev/null\n+++ new/ruvon/late/table.csv\n@@ -0,0 +1,1 @@\n+a,b\n"
+    assert new in "\n".join(third.text)
     assert second.text == (
         "--- old/ruvon/__init__.py",
         "+++ new/ruvon/__init__.py",

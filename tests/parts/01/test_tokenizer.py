@@ -166,6 +166,8 @@ def without(*names):
     [
         (VOCAB, [*MERGES, "q u"], r"merge 11 is 'q' 'u', but 'qu' is not in the vocabulary"),
         (VOCAB, ["h e", "Ġthe n"], r"merge 2 .* 'Ġthen' is not"),
+        ({**VOCAB, "qu!": 269}, ["qu !"], r"merge 1 is 'qu' '!', but 'qu' is not"),
+        ({**VOCAB, "!qu": 269}, ["! qu"], r"merge 1 is '!' 'qu', but 'qu' is not"),
         (VOCAB, ["h e i"], r"merge 1 is 'h e i', expected two tokens"),
         (
             VOCAB,
