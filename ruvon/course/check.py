@@ -60,6 +60,13 @@ def check_numbers(checkout: Checkout, page: Article) -> Iterator[Fault]:
             "write it on one line: `<!--r decode.ms-->11.6<!--/r-->`",
         )
     for ref in page.refs:
+        if page.text.splitlines()[ref.line - 1].startswith("<!--r"):
+            yield Fault(
+                page.path,
+                ref.line,
+                "a reference begins the line, which Markdown takes for the start of raw HTML",
+                "begin the line with the word before it",
+            )
         try:
             value = checkout.results.text(ref.spec, part)
         except RuvonError as error:

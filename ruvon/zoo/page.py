@@ -56,7 +56,7 @@ def recipe(card: dict[str, Any]) -> str:
     r, losses = training["recipe"], training["held_out_nats_per_token"]
     stories, tokens, size = measured["stories"], measured["tokens"], measured["bytes"]
     others = "".join(
-        f"\nThe same recipe with width {width} ended at {min(history):.3f}: so this width was taken."
+        f"\nThe same recipe with width {width} ended at {min(history):.3f}, so that width lost."
         for width, history in training.get("other_widths", {}).items()
     )
     table = "\n".join(f"| {name.replace('_', ' ')} | {value:,} |" for name, value in r.items())

@@ -42,6 +42,11 @@ def test_a_good_course_has_no_fault(good):
     assert faults(good()) == []
 
 
+def test_a_reference_must_not_begin_a_line(good):
+    tree = good("A word first, then\n<!--r decode.ms-->1<!--/r--> ms.\n")
+    only(faults(tree), "a reference begins the line")
+
+
 # Code
 
 
@@ -177,7 +182,10 @@ def test_a_number_is_what_the_results_say(good):
 
 
 def test_a_reference_that_leads_nowhere_is_a_fault(good):
-    only(faults(good("<!--r decode.us-->1<!--/r-->")), "has no 'us'; it has the keys command, ms")
+    only(
+        faults(good("It is <!--r decode.us-->1<!--/r-->")),
+        "has no 'us'; it has the keys command, ms",
+    )
     only(faults(good("<!--r decode.ms-->1")), "half a reference")
 
 
