@@ -10,20 +10,20 @@ from ruvon.seams import Model
 from ruvon.seams import SequenceAttention
 
 
-def full(model: Model, tokens: int) -> SequenceAttention:
+def new_full(model: Model, tokens: int) -> SequenceAttention:
     """Attention that remembers nothing."""
     return FullAttention()
 
 
-def cached(model: Model, tokens: int) -> SequenceAttention:  # part 3
+def new_cached(model: Model, tokens: int) -> SequenceAttention:  # part 3
     """Attention with a cache of its own, `tokens` long."""
     return CachedAttention(ContiguousCache(model.layers, tokens, model.dtype, model.device))
 
 
 # Each way by its name. The last one is the default, so a later part brings its own.
 ATTENTIONS: dict[str, Callable[[Model, int], SequenceAttention]] = {
-    "full": full,
-    "cached": cached,  # part 3
+    "full": new_full,
+    "cached": new_cached,  # part 3
 }
 
 

@@ -28,9 +28,10 @@ class CachedAttention:
         assert len(spans) == 1, "a contiguous cache holds one sequence"
         assert spans[0].start == self.cache.length, "a step begins where the last one ended"
         self.cache.grow(spans[0].count)
-        # One token sees everything and a first chunk is plainly causal: both need no mask.
-        if 1 < spans[0].count < self.cache.length:
-            self.mask = causal_mask(spans[0].count, self.cache.length, self.cache.device)
+        new, total = spans[0].count, self.cache.length
+        # One token sees everything, and a first chunk is plainly causal: neither needs a mask.
+        later_chunk = 1 < new < total
+        self.mask = causal_mask(new, total, self.cache.device) if later_chunk else None
 
     def __call__(self, layer: LayerSpec, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Append the new keys and values, and attend. q [T, heads, head_dim] -> like q."""
@@ -41,7 +42,7 @@ class CachedAttention:
             q.transpose(0, 1)[None],  # [1, heads, T, head_dim]
             keys[None],
             values[None],
-            attn_mask=self.mask if 1 < T < S else None,
+            attn_mask=self.mask,
             is_causal=1 < T == S,
             scale=layer.scale,
             enable_gqa=layer.heads != layer.kv_heads,

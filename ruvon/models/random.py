@@ -23,7 +23,7 @@ class RandomLoader:
         return out.normal_(0.0, 0.02, generator=self.generator)
 
     def linear(self, name: str, inputs: int, outputs: int) -> DenseLinear:
-        """A projection, laid out as a checkpoint's Conv1D would be."""
+        """A projection, stored [inputs, outputs] as GPT-2's files do, so that it is as fast."""
         return DenseLinear(self.normal(inputs, outputs).t(), self.normal(outputs))
 
     def embedding(self, name: str, rows: int, width: int) -> DenseEmbedding:
