@@ -39,8 +39,9 @@ part-%: $(READY)
 test: $(READY)  ## The quick tests: what the stages must pass, at the newest stage
 	$(BIN)/python -m pytest tests/parts -q
 
+# One thread a process: the tests run side by side, and threads that wait for each other are slow.
 test-all: $(READY) lint  ## Every test, and the lint
-	$(BIN)/python -m pytest tests -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -q -n auto
 
 fmt: $(READY)  ## Format the code
 	$(BIN)/ruff check --fix --quiet ruvon parts tests
