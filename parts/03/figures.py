@@ -163,7 +163,8 @@ def roofline(data: dict) -> None:
         roof = [min(run["bandwidth"] * x, run["flops"]) / 1e9 for x in grid]
         axis.plot(grid, roof, color=color, linewidth=1, linestyle="--")
         axis.plot(xs, ys, "o", color=color, markersize=4)
-        axis.text(grid[-1], roof[-1] * 1.35, f"{label}: the roof", color=color, ha="right", size=9)
+        axis.text(xs[0], roof[-1], f"{label}: the roof", color=color, va="center", size=9)
+        axis.axhline(run["flops"] / 1e9, color=color, linewidth=0.4, alpha=0.5, xmin=0.25)
         for index, words in (
             (0, "1 token"),
             (len(xs) - 1, f"{run['passes'][-1]['tokens']} tokens"),
@@ -171,7 +172,7 @@ def roofline(data: dict) -> None:
             axis.annotate(
                 words,
                 (xs[index], ys[index]),
-                xytext=(6, -10),
+                xytext=(7, -4) if index else (-3, -13),
                 textcoords="offset points",
                 color=color,
                 size=8,

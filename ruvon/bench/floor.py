@@ -4,7 +4,6 @@ A step cannot take less time than reading its bytes at the memory's speed, nor l
 its multiplications at the processor's: Williams et al., "Roofline" (2009).
 """
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,17 +37,24 @@ def seconds_of(work: Callable[[], object], device: torch.device, repeats: int = 
 
 @torch.inference_mode()
 def measure_machine(device: torch.device, dtype: torch.dtype, read_bytes: int) -> Machine:
-    """Measure the memory's speed on a block of `read_bytes`, and the processor's on a product."""
-    block = torch.ones(max(1, read_bytes // 4), dtype=torch.float32, device=device)
+    """Measure the memory's speed on a block of `read_bytes`, and the processor's on a product.
+
+    A floor is what the machine can do at best: of two ways to read the block, a sum and a
+    product with a vector, the faster counts, and of all samples the fastest.
+    """
+    width = 1024
+    block = torch.ones(max(1, read_bytes // (4 * width)), width, dtype=torch.float32, device=device)
+    vector = torch.ones(width, dtype=torch.float32, device=device)
     # Small blocks are read several times in a sample, so that a sample is not all overhead.
     passes = max(1, 200_000_000 // block.nbytes)
-    reading = seconds_of(lambda: [block.sum() for _ in range(passes)], device)
+    summing = seconds_of(lambda: [block.sum() for _ in range(passes)], device)
+    multiplying = seconds_of(lambda: [block.mv(vector) for _ in range(passes)], device)
     size = 2048
     a = torch.ones(size, size, dtype=dtype, device=device)
     products = seconds_of(lambda: a @ a, device)
     return Machine(
-        bandwidth=passes * block.nbytes / statistics.median(reading),
-        flops=2 * size**3 / statistics.median(products),
+        bandwidth=passes * block.nbytes / min(*summing, *multiplying),
+        flops=2 * size**3 / min(products),
     )
 
 
