@@ -164,7 +164,6 @@ def roofline(data: dict) -> None:
         axis.plot(grid, roof, color=color, linewidth=1, linestyle="--")
         axis.plot(xs, ys, "o", color=color, markersize=4)
         axis.text(xs[0], roof[-1], f"{label}: the roof", color=color, va="center", size=9)
-        axis.axhline(run["flops"] / 1e9, color=color, linewidth=0.4, alpha=0.5, xmin=0.25)
         for index, words in (
             (0, "1 token"),
             (len(xs) - 1, f"{run['passes'][-1]['tokens']} tokens"),
@@ -180,7 +179,7 @@ def roofline(data: dict) -> None:
     axis.set_xscale("log")
     axis.set_yscale("log")
     plain(axis)
-    axis.set_ylim(None, axis.get_ylim()[1] * 1.6)
+    axis.set_ylim(axis.get_ylim()[0] * 0.7, axis.get_ylim()[1] * 1.6)
     axis.set_xlabel("operations a byte of weights")
     axis.set_ylabel("GFLOP/s")
     save("roofline.svg")

@@ -71,7 +71,8 @@ def tell(llm: "LLM", prompt: str, params: SamplingParams) -> None:
     seconds = time.perf_counter() - started
     print()
     pace = f", then {(count - 1) / (seconds - first):,.0f} a second" if count > 1 else ""
-    note.print(f"{count} pieces; first after {first * 1000:.0f} ms{pace}", style="dim")
+    where = f"on {llm.model.device}, {str(llm.model.dtype).removeprefix('torch.')}"
+    note.print(f"{count} pieces {where}; first after {first * 1000:.0f} ms{pace}", style="dim")
 
 
 def converse(llm: "LLM", params: SamplingParams) -> None:
