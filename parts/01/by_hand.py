@@ -68,7 +68,10 @@ def main() -> None:
         attention()
         return
     tokenizer = Tokenizer.from_dir(locate("story"))
-    {"units": units, "merges": merges}[what](tokenizer)
+    shows = {"units": units, "merges": merges}
+    if what not in shows:
+        sys.exit(f"say which: {', '.join([*shows, 'attention'])}")
+    shows[what](tokenizer)
 
 
 if __name__ == "__main__":

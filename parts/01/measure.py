@@ -121,15 +121,16 @@ def where(model: GPT2, loader: MeasuringLoader, tokens: int) -> dict:
 def length_sweep(model: GPT2, config: GPT2Config, lengths: tuple[int, ...], repeats: int) -> dict:
     """Time of a pass against its length, and attention's share of it."""
     points = []
+    passes: dict[int, list[tuple[float, float]]] = {count: [] for count in lengths}
+    for _ in range(repeats + 1):  # the lengths in turns, so that a slow moment hits all of them
+        for count in lengths:
+            attention = TracingAttention()
+            started = time.perf_counter()
+            model.logits(model(ids_of(model, count), torch.arange(count), attention)[-1:])
+            passes[count].append((time.perf_counter() - started, attention.seconds))
     for count in lengths:
-        tokens, positions, attention = ids_of(model, count), torch.arange(count), TracingAttention()
-        model.logits(model(tokens, positions, attention)[-1:])  # a warm-up
-        seconds, inside = [], []
-        for _ in range(repeats):
-            attention.seconds, started = 0.0, time.perf_counter()
-            model.logits(model(tokens, positions, attention)[-1:])
-            seconds.append(round(time.perf_counter() - started, 6))
-            inside.append(round(attention.seconds, 6))
+        seconds = [round(whole, 6) for whole, _ in passes[count][1:]]  # the first warmed up
+        inside = [round(part, 6) for _, part in passes[count][1:]]
         work, typical = flops(config, count), statistics.median(seconds)
         points.append(
             {

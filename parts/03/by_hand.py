@@ -165,4 +165,7 @@ def show_online() -> None:
 
 
 if __name__ == "__main__":
-    {"example": show_example, "softmax": show_softmax, "online": show_online}[sys.argv[1]]()
+    shows = {"example": show_example, "softmax": show_softmax, "online": show_online}
+    if len(sys.argv) != 2 or sys.argv[1] not in shows:
+        sys.exit(f"say which: {', '.join(shows)}")
+    shows[sys.argv[1]]()

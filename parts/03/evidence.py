@@ -205,6 +205,8 @@ def show_walk(model: Model, tokenizer: Tokenizer) -> None:
 
 def main() -> None:
     shows = {"waste": show_waste, "bug": show_bug, "walk": show_walk}
+    if len(sys.argv) != 2 or sys.argv[1] not in shows:
+        sys.exit(f"say which: {', '.join(shows)}")
     folder = locate("story")
     shows[sys.argv[1]](load_model(folder, torch.float32), Tokenizer.from_dir(folder))
 

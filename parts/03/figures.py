@@ -261,7 +261,7 @@ def intensity(attention: dict) -> None:
     for index, (what, color) in enumerate((("linear", BLUE), ("attention", AMBER))):
         for row, name in enumerate(names):
             place, value = row + 0.3 * (index - 0.5), table[name][what]
-            axis.barh(place, value, height=0.28, left=0.5, color=color, alpha=0.85)
+            axis.barh(place, value - 0.5, height=0.28, left=0.5, color=color, alpha=0.85)
             axis.text((value + 0.5) * 1.08, place, f"{what} {value:,.0f}", color=color,
                       va="center", size=8)  # fmt: skip
     axis.set_yticks(

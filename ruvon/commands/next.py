@@ -42,7 +42,7 @@ def next_tokens(
     with torch.inference_mode():
         hidden = network(tokens, torch.arange(len(ids), device=where), FullAttention())
         chances = network.logits(hidden[-1:]).softmax(-1)[0]
-    table = Table(title=f"after {len(ids)} tokens", title_justify="left")
+    table = Table(title=f"after {len(ids)} token{'s' * (len(ids) != 1)}", title_justify="left")
     table.add_column("probability", justify="right")
     table.add_column("id", justify="right")
     table.add_column("token")

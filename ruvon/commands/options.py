@@ -7,5 +7,7 @@ MODEL = typer.Option(
 )
 DEVICE = typer.Option("auto", "--device", help="auto, cpu, cuda, cuda:1, mps.")
 DTYPE = typer.Option(
-    None, "--dtype", help="float32, float16, bfloat16. By default what the device does best."
+    None,
+    "--dtype",
+    help="float32, float16, bfloat16. By default bfloat16 where the device computes it.",
 )

@@ -26,7 +26,9 @@ def run(
     context: typer.Context,
     prompt: str = typer.Argument(None, help="The beginning. Without one, a prompt opens."),
     model: str = MODEL,
-    max_tokens: int = typer.Option(200, "--max-tokens", "-n", min=1, help="At most this many."),
+    max_tokens: int = typer.Option(
+        200, "--max-tokens", "-n", min=1, help="At most this many new tokens."
+    ),
     attention: str = typer.Option(
         None, "--attention", help="Which implementation of attention. The newest by default."
     ),

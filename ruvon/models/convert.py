@@ -16,6 +16,8 @@ def convert(folder: Path) -> Path:
 
     Raises RuvonError when there is nothing to convert, or the target exists.
     """
+    if not folder.is_dir():
+        raise RuvonError(f"{folder}: no such folder")
     target = folder / "model.safetensors"
     if not any(folder.glob("pytorch_model*.bin")):
         raise RuvonError(f"{folder}: no pytorch_model*.bin to convert")
