@@ -171,7 +171,7 @@ def roofline(data: dict) -> None:
             axis.annotate(
                 words,
                 (xs[index], ys[index]),
-                xytext=(7, -4) if index else (-3, -13),
+                xytext=(6, -12) if index else (-3, -13),
                 textcoords="offset points",
                 color=color,
                 size=8,
@@ -262,7 +262,7 @@ def intensity(attention: dict) -> None:
         for row, name in enumerate(names):
             place, value = row + 0.3 * (index - 0.5), table[name][what]
             axis.barh(place, value - 0.5, height=0.28, left=0.5, color=color, alpha=0.85)
-            axis.text((value + 0.5) * 1.08, place, f"{what} {value:,.0f}", color=color,
+            axis.text(value * 1.08, place, f"{what} {value:,.0f}", color=color,
                       va="center", size=8)  # fmt: skip
     axis.set_yticks(
         range(3), [f"{n}: {table[n]['tokens']:,} new,\n{table[n]['cached']:,} kept" for n in names]

@@ -26,7 +26,7 @@ def test_it_continues_the_prompt(invoke, tiny):
     assert result.exit_code == 0, result.exception
     out = LLM(tiny, device="cpu", dtype="float32").generate("The old fox", max_tokens=12)
     assert result.stdout == f"The old fox{out[0].outputs[0].text}\n"
-    assert "pieces; first after" in result.stderr
+    assert "12 pieces on cpu, float32; first after" in result.stderr
 
 
 @pytest.mark.parametrize("attention", ["full", "cached"])
