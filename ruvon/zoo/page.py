@@ -166,7 +166,7 @@ def step_time(ratio: dict[str, Any]) -> str:
 ## Step time
 
 One decode step at batch 1 with {first} to {last} tokens of context: medians of {steps} steps of
-each model, taken in turns. A draft model lives on this ratio.
+each model, taken in turns of four. A draft model lives on this ratio.
 
 | | this model | {ratio["target"]} | ratio |
 |---|---:|---:|---:|
