@@ -1,5 +1,6 @@
 """Part 2 · LLM: the offline front door, from text to text."""
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from ruvon.engine.generate import generate
 from ruvon.engine.text import Text
 from ruvon.errors import RuvonError
 from ruvon.models import load_model
+from ruvon.models import read_config
 from ruvon.sampling.params import SamplingParams
+from ruvon.sampling.params import is_count
 from ruvon.tokenizer import Tokenizer
 from ruvon.zoo import locate
 
@@ -67,7 +70,7 @@ class LLM:
             where,
         )
         self.tokenizer = Tokenizer.from_dir(folder) if has_tokenizer(folder) else None
-        self.eos_id = self.tokenizer.eos_id if self.tokenizer else None
+        self.eos_id = self.tokenizer.eos_id if self.tokenizer else config_eos(folder)
         self.context = longest(self.model.context, max_model_len)
         self.attention = attention
 
@@ -135,10 +138,12 @@ class LLM:
         if isinstance(prompt, str):
             if self.tokenizer is None:
                 raise RuvonError("this model folder has no tokenizer; give token ids, not text")
-            return self.tokenizer.encode(prompt)
-        ids, size = list(prompt), self.model.vocabulary
+            prompt = self.tokenizer.encode(prompt)
+        if not isinstance(prompt, Iterable):
+            raise RuvonError(f"a prompt is a text or a list of token ids, not {prompt!r}")
+        ids, size = [plain(token) for token in plain(prompt)], self.model.vocabulary
         for token in ids:
-            if not isinstance(token, int) or not 0 <= token < size:
+            if not is_count(token, least=0) or token >= size:
                 raise RuvonError(f"token {token!r} is not in the vocabulary, which is 0-{size - 1}")
         return ids
 
@@ -155,9 +160,12 @@ class LLM:
             params = params_from(keywords)
         if params is None or isinstance(params, SamplingParams):
             return [params or SamplingParams()] * count
-        if len(params) != count:
-            raise RuvonError(f"{len(params)} SamplingParams for {count} prompts")
-        return list(params)
+        each = list(params) if isinstance(params, Iterable) else [params]
+        if not all(isinstance(one, SamplingParams) for one in each):
+            raise RuvonError(f"give a SamplingParams, or a list of them, not {params!r}")
+        if len(each) != count:
+            raise RuvonError(f"{len(each)} SamplingParams for {count} prompts")
+        return each
 
 
 def completions(increments: Sequence[Increment]) -> list[CompletionOutput]:
@@ -183,6 +191,9 @@ def as_list(prompts: Prompt | Sequence[Prompt]) -> list[Prompt]:
     """A single text or list of ids as a list of one; a list of such as it is."""
     if isinstance(prompts, str):
         return [prompts]
+    if not isinstance(prompts, Iterable):
+        raise RuvonError(f"a prompt is a text or a list of token ids, not {prompts!r}")
+    prompts = [plain(prompt) for prompt in plain(prompts)]
     ids = [token for token in prompts if isinstance(token, int)]
     if ids and len(ids) == len(prompts):
         return [ids]
@@ -192,15 +203,26 @@ def as_list(prompts: Prompt | Sequence[Prompt]) -> list[Prompt]:
     return many
 
 
+def plain(prompt: Any) -> Any:
+    """Ids from an array or a tensor as Python's own numbers; anything else as it is."""
+    return prompt.tolist() if hasattr(prompt, "tolist") else prompt
+
+
 def has_tokenizer(folder: Path) -> bool:
     """Whether a model folder brings its vocabulary."""
     return any((folder / name).exists() for name in ("tokenizer.json", "vocab.json"))
+
+
+def config_eos(folder: Path) -> int | None:
+    """The end-of-text id that config.json names, for a folder without a vocabulary."""
+    eos = read_config(folder).get("eos_token_id")
+    return eos if is_count(eos, least=0) else None
 
 
 def longest(context: int, asked: int | None) -> int:
     """The longest sequence to make room for: the model's context, or less when asked."""
     if asked is None:
         return context
-    if not 1 <= asked <= context:
-        raise RuvonError(f"max_model_len {asked:,} is not between 1 and the model's {context:,}")
+    if not is_count(asked) or asked > context:
+        raise RuvonError(f"max_model_len {asked!r} is not between 1 and the model's {context:,}")
     return asked

@@ -110,6 +110,7 @@ def _ranks(vocab: dict[str, int], merges: Iterable[tuple[str, str]]) -> dict[byt
         )
     ranks = {bytes([byte]): vocab[char] for char, byte in _BYTE_OF.items()}
     last = ""
+    parts: dict[bytes, set[tuple[bytes, bytes]]] = {}  # of each token, the pairs that make it
     for number, (left, right) in enumerate(merges, start=1):
         made = left + right
         for token in (left, right, made):
@@ -125,9 +126,50 @@ def _ranks(vocab: dict[str, int], merges: Iterable[tuple[str, str]]) -> dict[byt
                 "place among the merges too, as in GPT-2's files; this vocabulary was sorted or "
                 "renumbered after it was trained"
             )
-        ranks[_to_bytes(made)] = vocab[made]
+        one, other = _to_bytes(left), _to_bytes(right)
+        ranks[one + other] = vocab[made]
+        parts.setdefault(one + other, set()).add((one, other))
         last = made
+    _check_pairs(ranks, parts)
     return ranks
+
+
+def _check_pairs(ranks: dict[bytes, int], parts: dict[bytes, set[tuple[bytes, bytes]]]) -> None:
+    """Refuse a token that is not made of the pair that the merges list for it.
+
+    tiktoken merges whatever makes a token, and takes a piece that is one as it is. The files
+    merge listed pairs alone. The two agree if every token's bytes, merged best first, end in a
+    listed pair. Each pair meets where its parts touch: no token may be made across that first.
+    """
+    natural: dict[bytes, tuple[bytes, bytes]] = {}
+    never = max(ranks.values()) + 1
+
+    def edge(token: bytes, side: int) -> list[bytes]:
+        found = [token]
+        while len(found[-1]) > 1:
+            found.append(natural[found[-1]][side])
+        return found  # from the whole token to the byte at its edge
+
+    for made, pairs in parts.items():
+        for left, right in pairs:
+            if not all(len(part) == 1 or part in natural for part in (left, right)):
+                continue
+            ends, starts = edge(left, 1), edge(right, 0)
+            while len(ends) > 1 or len(starts) > 1:
+                across = ranks.get(ends[-1] + starts[-1], never)
+                next_left = ranks[ends[-2]] if len(ends) > 1 else never
+                next_right = ranks[starts[-2]] if len(starts) > 1 else never
+                if across < next_left and across <= next_right:
+                    break
+                (ends if next_left <= next_right else starts).pop()
+            else:
+                natural[made] = (left, right)
+                break
+        if made not in natural:
+            raise TokenizerError(
+                f"token {made!r}, id {ranks[made]}, is never made by its merge: no merge before "
+                "it makes its parts, or others take them first"
+            )
 
 
 # --- Reading a folder ----------------------------------------------------------------------------
@@ -135,7 +177,8 @@ def _ranks(vocab: dict[str, int], merges: Iterable[tuple[str, str]]) -> dict[byt
 _SUPPORTED = (
     "Ruvon reads byte-level BPE: model BPE without prefix, suffix, dropout and byte_fallback; "
     "no normalizer; pre_tokenizer ByteLevel with use_regex and no prefix space, or a Sequence of "
-    "Split (Regex, Isolated) and ByteLevel without use_regex; added tokens that strip nothing"
+    "Split (Regex, Isolated) and ByteLevel without use_regex; added tokens that are special and "
+    "strip nothing; ignore_merges only where every entry is a byte, special or made by a merge"
 )
 _CHANGES_IDS = ("continuing_subword_prefix", "end_of_word_suffix", "dropout", "byte_fallback")
 
@@ -199,6 +242,11 @@ def _read_tokenizer_json(path: Path) -> tuple[dict[str, int], list[Any], str, An
             raise TokenizerError(f"{path}: expected a model with vocab and merges. {_SUPPORTED}")
     if data.get("normalizer"):
         refused["normalizer"] = data["normalizer"]
+    if model.get("ignore_merges"):
+        made = {"".join(pair) for pair in _pairs(merges)} | set(_BYTE_OF)
+        made |= _added_tokens(data.get("added_tokens"), path).keys()
+        if alone := sorted(name for name in vocab if name not in made):
+            refused["ignore_merges"] = f"{len(alone)} entries no merge makes, such as {alone[0]!r}"
     pattern = GPT2_PATTERN
     match data.get("pre_tokenizer"):
         case {"type": "ByteLevel", "add_prefix_space": False, **rest} if rest.get("use_regex", 1):
@@ -239,6 +287,11 @@ def _added_tokens(added: Any, path: Path) -> dict[str, int]:
         match token:
             case {"lstrip": True} | {"rstrip": True} | {"single_word": True}:
                 raise TokenizerError(f"{path}: added token {token} strips. {_SUPPORTED}")
+            case {"special": False}:
+                raise TokenizerError(
+                    f"{path}: added token {token} is not special, so it is found in every text. "
+                    f"{_SUPPORTED}"
+                )
             case {"content": str(content), "id": int(token_id)} if content:
                 tokens[content] = token_id
             case _:

@@ -442,7 +442,7 @@ def test_a_vocabulary_filled_up_with_unused_entries(tmp_path):
 def test_tokens_with_a_role_are_special(tmp_path):
     bpe = trained()
     bpe.add_special_tokens(["<|im_start|>", "<|im_end|>", "<|im|>", "<|im|>|>"])
-    bpe.add_tokens(["<tool>"])
+    bpe.add_special_tokens(["<tool>"])
     data = json.loads(bpe.to_str())
     config = {"eos_token": {"content": "<|im_end|>"}, "bos_token": None, "add_bos_token": False}
     tokenizer = Tokenizer.from_dir(save_json(tmp_path / "json", data, config))

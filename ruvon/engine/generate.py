@@ -72,6 +72,7 @@ def generate(
 def step(model: Model, attention: SequenceAttention, known: Sequence[int]) -> torch.Tensor:
     """Compute what is known but not computed. -> the logits after the last token, [1, vocab]."""
     start = attention.computed
+    assert start < len(known), "nothing to compute: a new sequence needs a new attention"
     attention.prepare([Span(start, len(known) - start)])
     tokens = torch.tensor(known[start:], device=model.device)  # [T]
     positions = torch.arange(start, len(known), device=model.device)  # [T]

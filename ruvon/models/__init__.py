@@ -27,7 +27,7 @@ class ConfigError(RuvonError):
 def read_config(folder: Path) -> dict[str, Any]:
     """The contents of `config.json`."""
     file = folder / "config.json"
-    if not file.exists():
+    if not file.is_file():
         raise ConfigError(f"{folder}: no config.json, so this is no model folder")
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
@@ -42,14 +42,18 @@ def architecture(folder: Path) -> tuple[GPT2Config, type[GPT2]]:
     """The shape of a folder's model, and the class that computes it. Raises ConfigError."""
     raw = read_config(folder)
     names = raw.get("architectures") or []
-    known = [name for name in names if name in ARCHITECTURES]
+    listed = names if isinstance(names, list) else [names]
+    known = [name for name in ARCHITECTURES if name in listed]
     if not known:
         raise ConfigError(
             f"{folder / 'config.json'}: architectures {names} are unknown; "
             f"Ruvon runs {', '.join(ARCHITECTURES)}"
         )
     config_class, model_class = ARCHITECTURES[known[0]]
-    return config_class.from_dict(raw), model_class
+    try:
+        return config_class.from_dict(raw), model_class
+    except RuvonError as error:
+        raise ConfigError(f"{folder / 'config.json'}: {error}") from None
 
 
 def read_shape(folder: Path) -> GPT2Config:

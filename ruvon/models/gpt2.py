@@ -44,7 +44,8 @@ class GPT2Config:
     def from_dict(cls, raw: dict[str, Any]) -> "GPT2Config":
         """Read Hugging Face's field names. Raises RuvonError for what the model cannot do."""
         config = cls(**{k: raw[k] for k in cls.__dataclass_fields__ if k in raw})
-        if config.activation_function not in ACTIVATIONS:
+        config.check_types()
+        if config.activation_function not in list(ACTIVATIONS):
             raise RuvonError(
                 f"activation_function {config.activation_function!r} is not one of "
                 f"{', '.join(ACTIVATIONS)}"
@@ -56,6 +57,20 @@ class GPT2Config:
         if raw.get("add_cross_attention"):
             raise RuvonError("add_cross_attention is for encoder-decoder models; Ruvon has none")
         return config
+
+    def check_types(self) -> None:
+        """Refuse text where a number is due, and sizes of nothing. Raises RuvonError."""
+        sizes = ["vocab_size", "n_positions", "n_embd", "n_layer", "n_head"]
+        for name in sizes if self.n_inner is None else [*sizes, "n_inner"]:
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:  # True is an int too
+                raise RuvonError(f"{name} {value!r} is not a whole number of at least 1")
+        for name in (n for n in self.__dataclass_fields__ if n.startswith(("scale_", "tie_"))):
+            if type(getattr(self, name)) is not bool:
+                raise RuvonError(f"{name} {getattr(self, name)!r} is neither true nor false")
+        eps = self.layer_norm_epsilon
+        if not isinstance(eps, int | float) or not eps > 0:
+            raise RuvonError(f"layer_norm_epsilon {eps!r} is not a number over 0")
 
     @property
     def inner(self) -> int:

@@ -19,6 +19,8 @@ from ruvon.models.layers import LayerNorm
 IGNORED = (".attn.bias", ".attn.masked_bias")
 # A head that is tied to the embedding, and that some files hold a second time all the same.
 TIED = {"lm_head.weight": "wte.weight"}
+# How a file may hold its numbers.
+FORMATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 
 class WeightsError(RuvonError):
@@ -63,6 +65,11 @@ class Checkpoint:
                 f"{self.folder}: tensor {name} is {list(tensor.shape)}, but config.json makes it "
                 f"{list(shape)}"
             )
+        if tensor.dtype not in FORMATS:
+            raise WeightsError(
+                f"{self.folder}: tensor {name} holds {tensor.dtype}; expected float32, float16 or "
+                "bfloat16 (numbers of a quantized model mean nothing without their scales)"
+            )
         self.taken.add(name)
         return tensor
 
@@ -102,7 +109,7 @@ def shard_names(folder: Path) -> list[str]:
             )
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise WeightsError(f"{index}: not an index of shards ({error})") from None
-        unsafe = [file for file in files if Path(file).name != file]
+        unsafe = [file for file in files if not isinstance(file, str) or Path(file).name != file]
         if unsafe:
             raise WeightsError(f"{index}: {unsafe[0]} lies outside of the folder")
         missing = [file for file in files if not (folder / file).exists()]

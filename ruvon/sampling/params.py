@@ -21,10 +21,11 @@ class SamplingParams:
         """Refuse what no generation can honour. Raises RuvonError."""
         if self.max_tokens is not None and not is_count(self.max_tokens):
             raise RuvonError(f"max_tokens must be None or at least 1, not {self.max_tokens!r}")
-        stops = self.stop_token_ids
-        if not isinstance(stops, Iterable) or not all(is_count(i, least=0) for i in stops):
-            raise RuvonError(f"stop_token_ids must be token ids, not {self.stop_token_ids!r}")
-        object.__setattr__(self, "stop_token_ids", tuple(self.stop_token_ids))  # a list will do
+        given = self.stop_token_ids
+        stops = tuple(given) if isinstance(given, Iterable) else (None,)  # a list will do
+        if not all(is_count(i, least=0) for i in stops):
+            raise RuvonError(f"stop_token_ids must be token ids, not {given!r}")
+        object.__setattr__(self, "stop_token_ids", stops)
 
 
 def is_count(value: object, least: int = 1) -> bool:

@@ -23,10 +23,14 @@ def locate(model: str | Path = "story") -> Path:
     name = str(model)
     if name in SHIPPED:
         return ZOO / name
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    try:
+        folder = Path(name).expanduser()
+        is_folder, is_file = folder.is_dir(), folder.is_file()
+    except (OSError, RuntimeError) as error:  # a name too long, or the ~ of nobody
+        raise ModelNotFound(f"{name[:80]!r} cannot be a folder: {error}") from None
+    if is_folder:
         return folder
-    if folder.is_file():
+    if is_file:
         raise ModelNotFound(f"{name} is a file; name the folder that holds it and config.json")
     if looks_like_hub_id(name):
         from ruvon.zoo.hub import fetch

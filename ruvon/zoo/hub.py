@@ -33,6 +33,7 @@ def fetch(name: str) -> Path:
     try:
         import huggingface_hub
         from huggingface_hub.errors import HfHubHTTPError
+        from huggingface_hub.errors import HFValidationError
         from huggingface_hub.errors import LocalEntryNotFoundError
     except ImportError:
         raise HubError(
@@ -47,6 +48,8 @@ def fetch(name: str) -> Path:
             return Path(folder)
     except LocalEntryNotFoundError:
         pass
+    except HFValidationError as error:
+        raise HubError(f"{name!r} can be no Hub id: {error}") from None
     if huggingface_hub.is_offline_mode():
         raise HubError(
             f"model {name!r} is not in the local cache, and HF_HUB_OFFLINE is set; unset it to "
