@@ -210,8 +210,9 @@ class Training:
         tables = [w for n, w in self.loader.weights.items() if w.dim() == 2 and n[0] == "w"]
         vectors = [w for w in self.loader.weights.values() if w.dim() == 1]
         decay = recipe.weight_decay
-        # Muon (Jordan et al. 2024) makes every direction of a matrix learn at the same speed;
-        # on so little text it reaches a lower held-out loss than AdamW in the same epochs.
+        # Muon (Jordan et al. 2024) makes every direction of a matrix learn at the same speed. With
+        # windows in fours it stood at 3.26 nats held out after four epochs; AdamW, with windows
+        # in eights, at 3.65. The two were not tried at the same batch.
         self.muon = torch.optim.Muon(hidden, lr=recipe.matrix_rate, weight_decay=decay)
         self.adam = torch.optim.AdamW(
             [
