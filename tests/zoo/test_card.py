@@ -26,9 +26,9 @@ from ruvon.zoo.baselines import xz_size
 from ruvon.zoo.page import page
 from ruvon.zoo.page import quote
 from ruvon.zoo.text import train_vocabulary
-from ruvon.zoo.train import Recipe
-from ruvon.zoo.train import TrainableLoader
 from ruvon.zoo.train import export
+from ruvon.zoo.trainable import Recipe
+from ruvon.zoo.trainable import TrainableLoader
 
 
 def random_texts(symbols, count, seed=0):

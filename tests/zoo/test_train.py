@@ -13,14 +13,14 @@ from ruvon.zoo.text import END
 from ruvon.zoo.text import SEPARATOR
 from ruvon.zoo.text import read_stories
 from ruvon.zoo.text import split_stories
-from ruvon.zoo.train import Recipe
-from ruvon.zoo.train import TrainableLoader
 from ruvon.zoo.train import Training
-from ruvon.zoo.train import WindowAttention
 from ruvon.zoo.train import export
 from ruvon.zoo.train import held_out_loss
 from ruvon.zoo.train import rate_share
 from ruvon.zoo.train import windows
+from ruvon.zoo.trainable import Recipe
+from ruvon.zoo.trainable import TrainableLoader
+from ruvon.zoo.trainable import WindowAttention
 
 RECIPE = Recipe(layers=2, width=16, heads=2, context=24, batch=2, epochs=3, warmup=4)
 
