@@ -18,6 +18,8 @@ from ruvon.engine.text import Text
 from ruvon.errors import RuvonError
 from ruvon.models import load_model
 from ruvon.models import read_config
+from ruvon.models.linears import wrap_linears  # part 3
+from ruvon.processor import use_processor  # part 3
 from ruvon.sampling.params import SamplingParams
 from ruvon.sampling.params import is_count
 from ruvon.tokenizer import Tokenizer
@@ -61,13 +63,17 @@ class LLM:
         device: str = "auto",
         attention: str | None = None,
         max_model_len: int | None = None,
+        linear: str | None = None,  # part 3
+        threads: int | None = None,  # part 3
     ) -> None:
         folder = locate(model)
         where = pick_device(device)
+        use_processor(threads)  # part 3
         self.model = load_model(
             folder,
             pick_dtype(dtype, where),
             where,
+            wrap_linears(linear),  # part 3
         )
         self.tokenizer = Tokenizer.from_dir(folder) if has_tokenizer(folder) else None
         self.eos_id = self.tokenizer.eos_id if self.tokenizer else config_eos(folder)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ruvon.device import has_bf16_instructions
 from ruvon.models.gpt2 import GPT2Config
 
 
@@ -50,12 +51,22 @@ def measure_machine(device: torch.device, dtype: torch.dtype, read_bytes: int) -
     summing = seconds_of(lambda: [block.sum() for _ in range(passes)], device)
     multiplying = seconds_of(lambda: [block.mv(vector) for _ in range(passes)], device)
     size = 2048
-    a = torch.ones(size, size, dtype=dtype, device=device)
+    a = torch.ones(size, size, dtype=multiplied_as(device, dtype), device=device)
     products = seconds_of(lambda: a @ a, device)
     return Machine(
         bandwidth=passes * block.nbytes / min(*summing, *multiplying),
         flops=2 * size**3 / min(products),
     )
+
+
+def multiplied_as(device: torch.device, dtype: torch.dtype) -> torch.dtype:
+    """The format in which a device multiplies fastest what is stored as `dtype`.
+
+    A processor without instructions for 16-bit numbers is better off widening them first.
+    """
+    small = dtype in (torch.bfloat16, torch.float16)
+    native = dtype == torch.bfloat16 and has_bf16_instructions()
+    return torch.float32 if device.type == "cpu" and small and not native else dtype
 
 
 def step_numbers(config: GPT2Config) -> int:

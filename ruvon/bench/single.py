@@ -4,8 +4,10 @@ import random
 import statistics
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ruvon.attention import new_attention
 from ruvon.bench.floor import decode_bytes
@@ -13,11 +15,13 @@ from ruvon.bench.floor import measure_machine
 from ruvon.bench.floor import prefill_flops
 from ruvon.bench.floor import step_numbers
 from ruvon.engine.generate import generate
+from ruvon.engine.generate import step
 from ruvon.errors import RuvonError
 from ruvon.models import load_model
 from ruvon.models import read_shape
 from ruvon.models.gpt2 import GPT2
 from ruvon.models.gpt2 import GPT2Config
+from ruvon.models.linears import wrap_linears
 from ruvon.models.random import RandomLoader
 from ruvon.sampling.params import SamplingParams
 from ruvon.seams import Model
@@ -47,6 +51,11 @@ class Result:
     floor: float
     # What the floor was computed from: bytes a second, or operations a second.
     rate: float
+    # How weights are held, and how many threads compute.
+    linear: str
+    threads: int
+    # The operators that PyTorch runs in one decode step.
+    operators: int = 0
 
     @property
     def seconds(self) -> float:
@@ -69,15 +78,17 @@ def open_model(
     shape: str | None,
     dtype: torch.dtype,
     device: torch.device,
+    linear: str | None = None,
 ) -> tuple[Model, GPT2Config]:
     """The model called `name`, or random weights in one of the SHAPES."""
+    wrap = wrap_linears(linear)
     if shape is None:
         folder = locate(name)
-        return load_model(folder, dtype, device), read_shape(folder)
+        return load_model(folder, dtype, device, wrap), read_shape(folder)
     if shape not in SHAPES:
         raise RuvonError(f"shape {shape!r} is not one of {', '.join(SHAPES)}")
     config = SHAPES[shape]
-    return GPT2(config, RandomLoader(dtype, device)), config
+    return GPT2(config, wrap(RandomLoader(dtype, device))), config
 
 
 def seconds_to_generate(model: Model, prompt: list[int], new: int, attention: str | None) -> float:
@@ -93,6 +104,32 @@ def random_prompt(model: Model, tokens: int, seed: int) -> list[int]:
     """Ids that mean nothing, the same for the same seed."""
     draw = random.Random(seed)
     return [draw.randrange(model.vocabulary) for _ in range(tokens)]
+
+
+class OperatorCount(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the operators that reach PyTorch's dispatcher while it is active."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def operators_a_step(model: Model, attention: str | None) -> int:
+    """How many operators PyTorch runs in one decode step. Kernels in C are not among them."""
+    looks = new_attention(attention, model, 4)
+    step(model, looks, [1, 2, 3])
+    with OperatorCount() as counter:
+        step(model, looks, [1, 2, 3, 4])
+    return int(counter.count)
+
+
+def held(model: Model) -> str:
+    """How the model's head holds its weight: dense, packed, native."""
+    return type(getattr(model, "head", None)).__name__.removesuffix("Linear").lower()
 
 
 def bench_decode(
@@ -124,6 +161,9 @@ def bench_decode(
         samples=samples[1:],  # the first warmed everything up
         floor=decode_bytes(config, model.dtype, cached) / machine.bandwidth,
         rate=machine.bandwidth,
+        linear=held(model),
+        threads=torch.get_num_threads(),
+        operators=operators_a_step(model, attention),
     )
 
 
@@ -151,4 +191,6 @@ def bench_prefill(
         samples=samples[1:],
         floor=prefill_flops(config, prompt_tokens) / machine.flops,
         rate=machine.flops,
+        linear=held(model),
+        threads=torch.get_num_threads(),
     )

@@ -10,7 +10,9 @@ from rich.table import Table
 
 from ruvon.commands.options import DEVICE
 from ruvon.commands.options import DTYPE
+from ruvon.commands.options import LINEAR
 from ruvon.commands.options import MODEL
+from ruvon.commands.options import THREADS
 
 if TYPE_CHECKING:
     from ruvon.bench.single import Result
@@ -20,7 +22,7 @@ SHAPE = typer.Option(
 )
 JSON = typer.Option(False, "--json", help="Print JSON with raw samples, versions and machine.")
 REPEATS = typer.Option(5, "--repeats", min=1, help="How many times; the median is shown.")
-ATTENTION = typer.Option(None, "--attention", help="full or cached. The newest by default.")
+ATTENTION = typer.Option(None, "--attention", help="full, cached, native. The newest by default.")
 
 bench = typer.Typer(help="Measure this machine, beside the least that it could take.")
 
@@ -40,6 +42,8 @@ def decode(
     attention: str = ATTENTION,
     device: str = DEVICE,
     dtype: str = DTYPE,
+    linear: str = LINEAR,
+    threads: int = THREADS,
     as_json: bool = JSON,
 ) -> None:
     """Tokens a second of one request, once its prompt is read."""
@@ -47,9 +51,11 @@ def decode(
     from ruvon.bench.single import open_model
     from ruvon.device import pick_device
     from ruvon.device import pick_dtype
+    from ruvon.processor import use_processor
 
+    use_processor(threads)
     where = pick_device(device)
-    network, config = open_model(model, shape, pick_dtype(dtype, where), where)
+    network, config = open_model(model, shape, pick_dtype(dtype, where), where, linear)
     fits(prompt_tokens + new_tokens - 1, network.context)
     name = shape or model
     result = bench_decode(network, config, name, prompt_tokens, new_tokens, repeats, attention)
@@ -65,6 +71,8 @@ def prefill(
     attention: str = ATTENTION,
     device: str = DEVICE,
     dtype: str = DTYPE,
+    linear: str = LINEAR,
+    threads: int = THREADS,
     as_json: bool = JSON,
 ) -> None:
     """How long one prompt takes until its first new token."""
@@ -72,9 +80,11 @@ def prefill(
     from ruvon.bench.single import open_model
     from ruvon.device import pick_device
     from ruvon.device import pick_dtype
+    from ruvon.processor import use_processor
 
+    use_processor(threads)
     where = pick_device(device)
-    network, config = open_model(model, shape, pick_dtype(dtype, where), where)
+    network, config = open_model(model, shape, pick_dtype(dtype, where), where, linear)
     fits(prompt_tokens, network.context)
     result = bench_prefill(network, config, shape or model, prompt_tokens, repeats, attention)
     show(result, "ruvon bench prefill", as_json)
@@ -85,6 +95,7 @@ def roofline(
     megabytes: int = typer.Option(250, "--megabytes", min=1, help="The block that is read."),
     device: str = DEVICE,
     dtype: str = DTYPE,
+    threads: int = THREADS,
     as_json: bool = JSON,
 ) -> None:
     """What this machine can do at best: memory speed and matrix products."""
@@ -92,7 +103,9 @@ def roofline(
     from ruvon.bench.record import record
     from ruvon.device import pick_device
     from ruvon.device import pick_dtype
+    from ruvon.processor import use_processor
 
+    use_processor(threads)
     where = pick_device(device)
     form = pick_dtype(dtype, where)
     machine = measure_machine(where, form, megabytes * 1_000_000)
@@ -124,7 +137,8 @@ def show(result: "Result", command: str, as_json: bool) -> None:
         return
     low, high = min(result.samples), max(result.samples)
     table = Table(
-        title=f"{result.what}: {result.model}, {result.dtype} on {result.device}",
+        title=f"{result.what}: {result.model}, {result.dtype} on {result.device}, "
+        f"{result.threads} threads, {result.linear} weights",
         title_justify="left",
         show_header=False,
     )
@@ -135,6 +149,8 @@ def show(result: "Result", command: str, as_json: bool) -> None:
         f"milliseconds {per}",
         f"{result.seconds * 1e3:,.2f}  ({low * 1e3:,.2f} to {high * 1e3:,.2f})",
     )
+    if result.operators:
+        table.add_row("PyTorch operators a step", f"{result.operators}")
     table.add_row("floor, milliseconds", f"{result.floor * 1e3:,.2f}")
     table.add_row("share of the floor", f"{result.share:.0%}")
     Console().print(table)

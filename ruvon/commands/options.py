@@ -11,3 +11,9 @@ DTYPE = typer.Option(
     "--dtype",
     help="float32, float16, bfloat16. By default bfloat16 where the device computes it.",
 )
+LINEAR = typer.Option(  # part 3
+    None, "--linear", help="How weights are held: dense, packed, native. What is fast here."
+)
+THREADS = typer.Option(  # part 3
+    None, "--threads", min=1, help="Threads to compute with. One a core by default."
+)

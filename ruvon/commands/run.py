@@ -9,7 +9,9 @@ from rich.console import Console
 
 from ruvon.commands.options import DEVICE
 from ruvon.commands.options import DTYPE
+from ruvon.commands.options import LINEAR  # part 3
 from ruvon.commands.options import MODEL
+from ruvon.commands.options import THREADS  # part 3
 from ruvon.errors import RuvonError
 from ruvon.sampling.params import SamplingParams
 
@@ -34,6 +36,8 @@ def run(
     ),
     device: str = DEVICE,
     dtype: str = DTYPE,
+    linear: str = LINEAR,  # part 3
+    threads: int = THREADS,  # part 3
 ) -> None:
     """Continue PROMPT, token by token."""
     if prompt is None and not sys.stdin.isatty():
@@ -46,6 +50,8 @@ def run(
         device=device,
         dtype=dtype,
         attention=attention,
+        linear=linear,  # part 3
+        threads=threads,  # part 3
     )
     params = SamplingParams(
         max_tokens=max_tokens,

@@ -1,6 +1,7 @@
 """Part 1 · Models: a network from a folder in Hugging Face's layout."""
 
 import json
+from collections.abc import Callable  # part 3
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,14 @@ def load_model(
     folder: Path,
     dtype: torch.dtype = torch.float32,
     device: torch.device = torch.device("cpu"),
+    wrap: Callable[[Loader], Loader] | None = None,  # part 3
 ) -> Model:
     """The model of a folder. Raises ConfigError or WeightsError (both RuvonError)."""
     config, model_class = architecture(folder)
     checkpoint = Checkpoint(folder)
     loader: Loader = CheckpointLoader(checkpoint, dtype, device)
+    if wrap is not None:  # part 3
+        loader = wrap(loader)
     model = model_class(config, loader)
     checkpoint.check_all_taken()
     return model
