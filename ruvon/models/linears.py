@@ -14,6 +14,7 @@ from ruvon.models.packed import PackedError
 from ruvon.models.packed import PackedLinear
 from ruvon.native import NativeError
 from ruvon.native import say_once
+from ruvon.processor import release
 from ruvon.seams import Embedding
 from ruvon.seams import Linear
 from ruvon.seams import Loader
@@ -52,7 +53,12 @@ class ConvertingLoader:
 
     def converted(self, linear: Linear) -> Linear:
         """Convert what is still dense. The dense weight is dropped with it."""
-        return self.convert(linear) if isinstance(linear, DenseLinear) else linear
+        if not isinstance(linear, DenseLinear):
+            return linear
+        converted = self.convert(linear)
+        if converted is not linear:
+            release(linear.weight)
+        return converted
 
 
 # Each way of holding a weight, by its name. A new one converts a dense piece into its own.

@@ -1,7 +1,5 @@
 """Part 3 · Weights read at the memory's speed: a Linear whose few-token case is a C kernel."""
 
-import ctypes
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,6 +8,7 @@ from ruvon.models.layers import DenseLinear
 from ruvon.models.layers import activate
 from ruvon.native import NativeError
 from ruvon.native import kernel
+from ruvon.processor import ask_huge_pages
 from ruvon.seams import Activation
 
 # Up to here reading the weights is the work; above, multiplying is, and PyTorch does it better.
@@ -98,11 +97,7 @@ class Scratch:
 
 
 def in_huge_pages(weight: Tensor) -> Tensor:
-    """A copy, rows end to end, in pages of 2 MB: fewer addresses to look up on the way."""
+    """A copy, rows end to end, in huge pages if the system has them."""
     out = torch.empty(weight.shape, dtype=weight.dtype)
-    page, huge = 4096, 14  # MADV_HUGEPAGE of madvise(2), a wish: refused, it changes nothing
-    first = -(-out.data_ptr() // page) * page
-    size = (out.data_ptr() + out.nbytes - first) // page * page
-    if size > 0:
-        ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), huge)
+    ask_huge_pages(out)
     return out.copy_(weight)

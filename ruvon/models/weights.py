@@ -14,6 +14,7 @@ from ruvon.errors import RuvonError
 from ruvon.models.layers import DenseEmbedding
 from ruvon.models.layers import DenseLinear
 from ruvon.models.layers import LayerNorm
+from ruvon.processor import release  # part 3
 
 # Buffers that old GPT-2 files carry and no weight depends on: the causal mask, and its filler.
 IGNORED = (".attn.bias", ".attn.masked_bias")
@@ -152,7 +153,11 @@ class CheckpointLoader:
 
     def tensor(self, name: str, *shape: int) -> Tensor:
         """One checked tensor, where and how the model computes."""
-        return self.checkpoint.take(name, *shape).to(device=self.device, dtype=self.dtype)
+        mapped = self.checkpoint.take(name, *shape)
+        tensor = mapped.to(device=self.device, dtype=self.dtype)
+        if tensor is not mapped:  # part 3
+            release(mapped)
+        return tensor
 
     def linear(self, name: str, inputs: int, outputs: int) -> DenseLinear:
         """A projection of a GPT-2 block."""

@@ -53,7 +53,7 @@ void NAME(attend)(const NUMBER *q, const NUMBER *k, const NUMBER *v, NUMBER *key
                   float scale, int threads) {
     long room = (length + LANES - 1) / LANES * LANES, shared = heads / kv_heads;
     float *scores = malloc(heads * room * sizeof(float));
-#pragma omp parallel for schedule(static) num_threads(threads)
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (long head = 0; head < kv_heads; head++) {
         NUMBER *K = keys + head * capacity * size, *V = values + head * capacity * size;
         memcpy(K + (length - 1) * size, k + head * size, size * sizeof(NUMBER));

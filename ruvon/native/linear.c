@@ -55,8 +55,9 @@ void NAME(linear)(const NUMBER *x, const NUMBER *W, const NUMBER *bias, const NU
                   NUMBER *y, long T, long inputs, long outputs, int then, int threads) {
     float *wide = malloc(T * inputs * sizeof(float));
     for (long i = 0; i < T * inputs; i++) wide[i] = NAME(widen)(x[i]);
-    long tiles = (outputs + ROWS - 1) / ROWS;
-#pragma omp parallel for schedule(static) num_threads(threads)
+    long tiles = (outputs + ROWS - 1) / ROWS, share = 1 + tiles / (8 * threads);
+    /* Eight shares a thread: one that is held up, or has a slower core, leaves some to the others. */
+#pragma omp parallel for schedule(dynamic, share) num_threads(threads)
     for (long tile = 0; tile < tiles; tile++) {
         /* The last tile may overlap the one before it: the same numbers, written twice. */
         long row = tile * ROWS + ROWS <= outputs ? tile * ROWS : outputs - ROWS;
