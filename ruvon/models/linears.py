@@ -1,7 +1,6 @@
 """Part 3 · How a Linear holds its weight: which way a name means, and which is fast here."""
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 
@@ -9,7 +8,6 @@ from ruvon.device import has_bf16_instructions
 from ruvon.errors import RuvonError
 from ruvon.models.layers import DenseLinear
 from ruvon.models.native import NativeLinear
-from ruvon.models.native import Scratch
 from ruvon.models.packed import PackedError
 from ruvon.models.packed import PackedLinear
 from ruvon.native import NativeError
@@ -62,10 +60,10 @@ class ConvertingLoader:
 
 
 # Each way of holding a weight, by its name. A new one converts a dense piece into its own.
-LINEARS: dict[str, Callable[[], Convert]] = {
-    "dense": lambda: lambda dense: dense,
-    "packed": lambda: PackedLinear,
-    "native": lambda: partial(NativeLinear, scratch=Scratch()),
+LINEARS: dict[str, Convert] = {
+    "dense": lambda dense: dense,
+    "packed": PackedLinear,
+    "native": NativeLinear,
 }
 
 
@@ -79,13 +77,13 @@ def wrap_linears(name: str | None = None) -> Callable[[Loader], Loader]:
         return lambda loader: ConvertingLoader(loader, fast(loader))
     if name not in LINEARS:
         raise RuvonError(f"linear {name!r} is not one of auto, {', '.join(LINEARS)}")
-    return lambda loader: ConvertingLoader(loader, LINEARS[name]())
+    return lambda loader: ConvertingLoader(loader, LINEARS[name])
 
 
 def fast(loader: Loader) -> Convert:
     """The way that suits the machine, with dense weights wherever it cannot do it."""
     name = fast_name(loader.device, loader.dtype)
-    convert = LINEARS[name]()
+    convert = LINEARS[name]
 
     def attempt(dense: DenseLinear) -> Linear:
         try:

@@ -31,7 +31,6 @@ POINTER, LONG, INT, FLOAT = ctypes.c_void_p, ctypes.c_long, ctypes.c_int, ctypes
 # The arguments of each kernel, as its C source has them. The last one is how many threads.
 ARGUMENTS = {
     "linear": [POINTER] * 5 + [LONG] * 3 + [INT] * 2,
-    "activate": [POINTER, LONG, INT, INT],
     "attend": [POINTER] * 6 + [LONG] * 5 + [FLOAT, INT],
 }
 

@@ -1,4 +1,4 @@
-/* Numbers sixteen side by side, and how each format is read and written. Part 3. */
+/* Numbers side by side in a register, and how each format is read and written. Part 3. */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,14 +8,21 @@
 #include <immintrin.h>
 #endif
 
-enum { LANES = 16, LINE = 64 /* bytes that memory hands over at once */ };
+enum { LINE = 64 /* bytes that memory hands over at once */ };
+#if defined __AVX512F__
+enum { LANES = 16 };
+#elif defined __AVX__
+enum { LANES = 8 };
+#else
+enum { LANES = 4 };
+#endif
 
-/* The compiler makes of these what the machine has: one AVX-512 register, two of AVX2. */
+/* As many numbers as one register holds. A wider type would be taken apart, one by one. */
 typedef float floats __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef uint32_t words __attribute__((vector_size(4 * LANES)));
 typedef uint16_t halves __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 
-/* Each format: read sixteen numbers, widen one to float32, narrow one back to the format. */
+/* Each format: read a register full, widen one number to float32, narrow one to the format. */
 
 static inline floats read_float32(const float *from) { return *(const floats *)from; }
 static inline float widen_float32(float x) { return x; }
@@ -43,18 +50,14 @@ static inline floats read_float16(const uint16_t *from) {
 #ifdef __AVX512F__
     return (floats)_mm512_cvtph_ps(_mm256_loadu_si256((const void *)from));
 #else
-    __m256 both[2] = {_mm256_cvtph_ps(_mm_loadu_si128((const void *)from)),
-                      _mm256_cvtph_ps(_mm_loadu_si128((const void *)(from + 8)))};
-    floats out;
-    memcpy(&out, both, sizeof out);
-    return out;
+    return (floats)_mm256_cvtph_ps(_mm_loadu_si128((const void *)from));
 #endif
 }
 static inline float widen_float16(uint16_t x) { return _cvtsh_ss(x); }
 static inline uint16_t narrow_float16(float x) { return _cvtss_sh(x, 0); }
 #endif
 
-/* The sum of sixteen numbers, by halves: half as many each time. */
+/* The sum of a register, by halves: half as many each time. */
 static inline float total(floats v) {
     float part[LANES];
     memcpy(part, &v, sizeof part);
