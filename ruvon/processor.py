@@ -16,6 +16,8 @@ LARGEST_MMAP_THRESHOLD = 32 << 20
 # madvise(2), and mmap(2)'s pages.
 MADV_DONTNEED, MADV_HUGEPAGE, PAGE = 4, 14, 4096
 LARGE = 1 << 20  # bytes
+# What a container may use: "quota period", or "max period".
+CPU_SHARE = Path("/sys/fs/cgroup/cpu.max")
 
 
 def use_processor(threads: int | None = None) -> None:
@@ -39,9 +41,8 @@ def usable_cores() -> int:
     A thread too many is worse than one too few: the others wait for it at the end of each
     operator.
     """
-    share = Path("/sys/fs/cgroup/cpu.max")  # "quota period", or "max period"
-    if share.exists():
-        quota, period = share.read_text().split()
+    if CPU_SHARE.exists():
+        quota, period = CPU_SHARE.read_text().split()
         if quota != "max":
             return max(1, math.floor(int(quota) / int(period)))
     return torch.get_num_threads()

@@ -20,11 +20,15 @@ from torch import Tensor
 from ruvon.attention import new_attention
 from ruvon.attention.cached import CachedAttention
 from ruvon.attention.full import FullAttention
+from ruvon.bench.floor import decode_bytes
 from ruvon.bench.floor import measure_machine
+from ruvon.bench.floor import prefill_flops
+from ruvon.bench.floor import step_numbers
 from ruvon.bench.record import record
 from ruvon.bench.record import save
 from ruvon.bench.single import bench_decode
 from ruvon.bench.single import bench_prefill
+from ruvon.bench.single import operators_a_step
 from ruvon.bench.single import random_prompt
 from ruvon.bench.single import seconds_to_generate
 from ruvon.engine.generate import step
@@ -32,6 +36,8 @@ from ruvon.models import load_model
 from ruvon.models import read_shape
 from ruvon.models.gpt2 import GPT2
 from ruvon.models.gpt2 import GPT2Config
+from ruvon.models.linears import LINEARS
+from ruvon.models.linears import wrap_linears
 from ruvon.models.random import RandomLoader
 from ruvon.seams import LayerSpec
 from ruvon.seams import Model
@@ -159,10 +165,38 @@ def prefill_in_chunks(model: Model, tokens: int, sizes: list[int], repeats: int)
     }
 
 
+def ways(dtype: torch.dtype, repeats: int) -> dict:
+    """GPT-2's shape with its weights held in each way: a decode step and a prompt, in turns."""
+    config = GPT2Config()
+    models = {way: GPT2(config, wrap_linears(way)(RandomLoader(dtype, CPU))) for way in LINEARS}
+    looks = {way: "native" if way == "native" else "cached" for way in models}
+    known = random_prompt(models["dense"], 512, seed=0)
+    kept = {way: new_attention(looks[way], models[way], 512) for way in models}
+    for way, model in models.items():
+        step(model, kept[way], known[:191])
+
+    def decode(way: str) -> None:
+        kept[way].cache.length = 191  # take back the slot of the call before
+        step(models[way], kept[way], known[:192])
+
+    def prefill(way: str) -> None:
+        step(models[way], new_attention(looks[way], models[way], 512), known)
+
+    machine = measure_machine(CPU, dtype, step_numbers(config) * dtype.itemsize)
+    return {
+        "decode": interleaved({w: lambda w=w: decode(w) for w in models}, 8 * repeats),
+        "prefill": interleaved({w: lambda w=w: prefill(w) for w in models}, repeats),
+        "decode_floor": decode_bytes(config, dtype, 192) / machine.bandwidth,
+        "prefill_floor": prefill_flops(config, 512) / machine.flops,
+        "bandwidth": machine.bandwidth,
+        "operators": {way: operators_a_step(models[way], looks[way]) for way in models},
+    }
+
+
 def roofline(model: Model, config: GPT2Config, name: str, repeats: int) -> dict:
     """Decode and prefill beside the floor, and passes of growing size between the two roofs."""
-    decode = bench_decode(model, config, name, 128, 32, repeats)
-    prefill = bench_prefill(model, config, name, 512, repeats)
+    decode = bench_decode(model, config, name, 128, 32, repeats, "cached")
+    prefill = bench_prefill(model, config, name, 512, repeats, "cached")
     machine = measure_machine(CPU, model.dtype, 250_000_000)
     sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
     passes = []
@@ -251,6 +285,13 @@ def main() -> None:
         },
     )
     half_bits = GPT2(GPT2Config(), RandomLoader(torch.bfloat16, CPU))
+    write(
+        "ways",
+        lambda: {
+            "float32": ways(torch.float32, least),
+            "bfloat16": ways(torch.bfloat16, least),
+        },
+    )
     write(
         "roofline",
         lambda: {
