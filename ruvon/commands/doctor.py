@@ -46,6 +46,7 @@ def doctor(
         "devices": f"{', '.join(available_devices())}; {device} picks {where}",
         "dtype": f"{short(form)}, the default on {where.type}" if dtype is None else short(form),
         "threads": f"{torch.get_num_threads()} of {os.cpu_count()} cores",
+        "kernels": kernels_here(),  # part 3
         "free memory": f"{free_memory() / 1e9:.1f} GB",
         "parts": parts_here(),
     }
@@ -98,6 +99,18 @@ def installed(package: str) -> str:
 def short(form: "torch.dtype") -> str:
     """The name of a number format."""
     return str(form).removeprefix("torch.")
+
+
+def kernels_here() -> str:  # part 3
+    """Whether the C kernels are compiled here, or why not."""
+    from ruvon.native import NativeError
+    from ruvon.native import library
+
+    try:
+        library()
+    except NativeError as error:
+        return f"PyTorch's alone: {error}"
+    return "compiled for this processor"
 
 
 def free_memory() -> int:

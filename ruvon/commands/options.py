@@ -12,7 +12,7 @@ DTYPE = typer.Option(
     help="float32, float16, bfloat16. By default bfloat16 where the device computes it.",
 )
 LINEAR = typer.Option(  # part 3
-    None, "--linear", help="How weights are held: dense, packed, native. What is fast here."
+    None, "--linear", help="dense, packed or native weights. By default what is fast here."
 )
 THREADS = typer.Option(  # part 3
     None, "--threads", min=1, help="Threads to compute with. One a core by default."
