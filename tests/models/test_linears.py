@@ -87,6 +87,14 @@ def test_a_way_is_the_plain_one(way, dtype, T, inputs, outputs, then, bias, add,
         assert torch.equal(given, residual), "the residual belongs to the caller"
 
 
+@pytest.mark.parametrize(("way", "dtype"), [w for w in WAYS if w[0] == "native"], ids=str)
+def test_results_are_rounded_to_the_nearest(way, dtype):
+    """Sums of two numbers, which are exact in float32: only the last rounding is left."""
+    x = numbers(600, 2, dtype=dtype)
+    out = LINEARS[way](DenseLinear(torch.ones(4, 2, dtype=dtype)))(x)
+    assert torch.equal(out[:, 3], x.float().sum(dim=1).to(dtype))
+
+
 @has_native
 def test_the_kernel_takes_views():
     """x and the residual may be slices of something wider, as q, k and v are."""
@@ -173,7 +181,7 @@ def test_ids_in_float32_equal_the_reference(name, way):
 @pytest.mark.parametrize("way", ["packed", "native"])
 @pytest.mark.parametrize("name", [*SHIPPED, "gpt2"])
 def test_logits_in_bfloat16_are_near_the_float32_ones(name, way):
-    """Nearer than the plain way in bfloat16 allows itself, or as near: twice its error at most."""
+    """Every logit within 6 % of the logits' spread; the plain way in bfloat16 is as far off."""
     if not possible(way, torch.bfloat16):
         pytest.skip(f"{way} weights are not possible here: install gcc or clang")
     prompt = list(range(40, 64))
@@ -183,7 +191,7 @@ def test_logits_in_bfloat16_are_near_the_float32_ones(name, way):
     if name == "gpt2":  # random weights are drawn in the format itself, so they differ
         exact = plain
     spread = float(exact.std())
-    assert float((held - exact).abs().max()) < 0.15 * spread
+    assert float((held - exact).abs().max()) < 0.06 * spread
 
 
 def test_what_suits_a_machine(monkeypatch):
