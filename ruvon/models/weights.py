@@ -42,6 +42,8 @@ class Checkpoint:
         self.home: dict[str, str] = {}  # the file of each tensor, by its name without prefix
         self.full_name: dict[str, str] = {}
         self.taken: set[str] = set()
+        # The last tensor that was handed out. It has most likely been converted by the next time.
+        self.before: Tensor | None = None  # part 3
         for file in shard_names(folder):
             self.files[file] = open_shard(folder / file)
             for name in self.files[file].keys():  # noqa: SIM118 (not a dict)
@@ -72,6 +74,9 @@ class Checkpoint:
                 "bfloat16 (numbers of a quantized model mean nothing without their scales)"
             )
         self.taken.add(name)
+        if self.before is not None:  # part 3
+            release(self.before)
+        self.before = tensor  # part 3
         return tensor
 
     def numbers(self) -> int:
@@ -153,11 +158,7 @@ class CheckpointLoader:
 
     def tensor(self, name: str, *shape: int) -> Tensor:
         """One checked tensor, where and how the model computes."""
-        mapped = self.checkpoint.take(name, *shape)
-        tensor = mapped.to(device=self.device, dtype=self.dtype)
-        if tensor is not mapped:  # part 3
-            release(mapped)
-        return tensor
+        return self.checkpoint.take(name, *shape).to(device=self.device, dtype=self.dtype)
 
     def linear(self, name: str, inputs: int, outputs: int) -> DenseLinear:
         """A projection of a GPT-2 block."""

@@ -154,11 +154,11 @@ def test_a_step_begins_where_the_last_one_ended():
 
 
 def test_a_name_chooses_and_none_takes_the_newest():
-    for name in ATTENTIONS:
+    """The newest that the machine can do: there is no kernel in C for float64."""
+    possible = [name for name in ATTENTIONS if name != "native"]
+    for name in possible:
         assert new_attention(name, NETWORK, 8).computed == 0
-    assert type(new_attention(None, NETWORK, 8)) is type(
-        new_attention(list(ATTENTIONS)[-1], NETWORK, 8)
-    )
+    assert type(new_attention(None, NETWORK, 8)) is type(new_attention(possible[-1], NETWORK, 8))
     assert isinstance(new_attention("full", NETWORK, 8), FullAttention)
-    with pytest.raises(RuvonError, match="'flash' is not one of full, cached"):
+    with pytest.raises(RuvonError, match="'flash' is not one of full, cached, native"):
         new_attention("flash", NETWORK, 8)
