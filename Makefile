@@ -25,6 +25,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) \
 	  -c constraints.txt -e ".[dev]"
+	@$(BIN)/ruvon doctor > /dev/null 2>&1 || true # compiles the C kernels, where there is a compiler
 	@touch $(READY)
 
 run: $(READY)  ## Stream a story from the model that ships

@@ -42,7 +42,7 @@ class NativeError(RuvonError):
 def kernel(name: str, device: torch.device, dtype: torch.dtype) -> Callable[..., None]:
     """The kernel called `name` for one number format. Raises NativeError where there is none.
 
-    The first call on a machine compiles them all, which takes a second or two.
+    The first call on a machine compiles them all, which takes some seconds.
     """
     if device.type != "cpu":
         raise NativeError(f"the C kernels are for the CPU, not for {device}")
@@ -89,6 +89,7 @@ def find_library() -> ctypes.CDLL | str:
         key = hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
         made = cache_folder() / f"kernels-{key}.so"
         if not made.exists():
+            say_once("compiling the C kernels for this processor, once; it takes some seconds")
             compile_to(made, [compiler, *flags, str(folder / SOURCE), *thread_library(), "-lm"])
         return ctypes.CDLL(str(made))
     except (NativeError, OSError) as error:
