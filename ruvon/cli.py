@@ -18,6 +18,7 @@ COMMANDS = (
     "ruvon.commands.convert",
     "ruvon.course.command",
     "ruvon.course.course_command",
+    "ruvon.learn.command",
 )
 
 app = typer.Typer(

@@ -1,0 +1,7 @@
+# says: A forward pass ends before the head.
+class GPT2:
+    def __call__(self, tokens: Tensor, positions: Tensor, attention: Attention) -> Tensor:
+        x = self.token_embedding(tokens) + self.position_embedding(positions)
+        for block in self.blocks:
+            x = block(x, attention)
+        return self.head(self.final_norm(x))

@@ -1,0 +1,317 @@
+"""Part 00 · What checks are written with. It lives in the process that runs a learner's code.
+
+    def check(exam):
+        from ruvon.attention.full import causal_attention  # the learner's
+
+        for q, k, v in small_ones_and_larger_ones():
+            with exam.case("causal_attention(layer, q, k, v)", q=q, k=k, v=v):
+                seen = causal_attention(LAYER, q, k, v)
+                exam.equal(seen, by_hand(q, k, v), lambda: {"No mask.": no_mask(q, k, v)})
+
+All cases run; of those that fail the smallest is shown. A mistake is named when its output is the
+learner's, so whoever writes a check says what each known mistake would give.
+"""
+
+import linecache
+import traceback
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import torch
+
+HOLE = "write this body"
+STILL_A_HOLE = "There is still a hole"
+LONGEST = 32  # numbers of a tensor that are shown
+
+
+class Failed(Exception):
+    """A case that is not as it should be.
+
+    Lines of (label, value) say what was seen. `named` are the mistakes that may be behind it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        seen: Sequence[tuple[str, str]] = (),
+        named: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.seen = list(seen)
+        self.named = list(named)
+
+
+class TimeUp(BaseException):
+    """The limit on processor time was reached: raised wherever the learner's code is then."""
+
+
+class Exam:
+    """The cases of one check, and what came of them."""
+
+    def __init__(self, part: str, file: str) -> None:
+        """`part` is the folder of the learner's part; `file` is what they edit in it."""
+        self.part = part
+        self.file = file
+        # What the learner wrote, where it is not the engine: values, or tests by their name.
+        self.answers: Mapping[str, Any] = {}
+        self.tests: Mapping[str, Callable[..., Any]] = {}
+        self.cases = 0
+        self.failures: list[dict[str, Any]] = []
+
+    def smallest(self) -> dict[str, Any] | None:
+        """The smallest case that failed, with the mistake that explains most of all that did."""
+        if not self.failures:
+            return None
+        first = min(self.failures, key=lambda failure: (failure["size"], failure["number"]))
+        named = [mistake for failure in self.failures for mistake in failure["named"]]
+        if first["named"]:
+            first["message"] = max(first["named"], key=named.count)
+        return first
+
+    def case(self, what: str, **inputs: Any) -> "Case":
+        """One case, as a context: what is called, with what. Whatever fails in it is kept."""
+        return Case(self, what, inputs)
+
+    def need(self, holds: object, message: str, **seen: Any) -> None:
+        """Fail with `message` unless it holds; `seen` is shown."""
+        if not holds:
+            raise Failed(message, [(name, show(value)) for name, value in seen.items()])
+
+    def equal(
+        self,
+        got: Any,
+        want: Any,
+        mistakes: Callable[[], Mapping[str, Any]] | None = None,
+        otherwise: str = "",
+        tolerance: float = 1e-4,
+    ) -> None:
+        """Fail unless `got` is `want`: a tensor in shape and within `tolerance`, else by ==.
+
+        `mistakes` gives, for each mistake, what it would have made. Those that made `got` are
+        named; `otherwise` is said when none did.
+        """
+        if problem := difference(got, want, tolerance):
+            made = mistakes() if mistakes else {}
+            named = [mistake for mistake, value in made.items() if same(got, value, tolerance)]
+            seen = [("expected", show(want)), ("got", show(got))]
+            if isinstance(want, torch.Tensor) and (named or otherwise):
+                seen.append(("", problem))
+            raise Failed(otherwise or problem, seen, named)
+
+    def answer(self, key: str, want: Any, mistakes: Mapping[Any, str] | None = None) -> None:
+        """Hold one entry of the learner's answers to `want`, which is never shown.
+
+        `mistakes` says, for a wrong value, what thought leads to it.
+        """
+        with self.case(key):
+            got = self.answers.get(key, "?")
+            if got == "?" or got == [] or (isinstance(got, list) and "?" in got):
+                raise Failed("There is no answer here yet.")
+            if type(got) is not type(want) and not numbers(got, want):
+                raise Failed(
+                    f"The answer is {kind(want)}, and here stands {kind(got)}.",
+                    [("yours", show(got))],
+                )
+            if got != want:
+                named = next(
+                    (m for wrong, m in (mistakes or {}).items() if wrong == plain(got)), ""
+                )
+                raise Failed(named or nudge(got, want), [("yours", show(got))])
+
+    def judge(
+        self,
+        test: Callable[..., Any],
+        right: Mapping[str, Any],
+        wrong: Mapping[str, Any],
+    ) -> None:
+        """A learner's test must accept each right subject, and reject each wrong one."""
+        for name, subject in right.items():
+            with self.case(f"your test, given {name}"):
+                try:
+                    test(subject)
+                except Exception as error:
+                    raise Failed(
+                        "Your test rejects code that is right.", [("it says", describe(error))]
+                    ) from error
+        for name, subject in wrong.items():
+            with self.case(f"your test, given {name}"):
+                try:
+                    test(subject)
+                except Exception:
+                    continue
+                raise Failed(f"Your test accepts code that is wrong: {name}.")
+
+
+class Case:
+    """The context of one case."""
+
+    def __init__(self, exam: Exam, what: str, inputs: Mapping[str, Any]) -> None:
+        self.exam = exam
+        self.what = what
+        # Shown as they were: the learner's code may change what it is given.
+        self.inputs = [(name, show(value)) for name, value in inputs.items()]
+        self.size = sum(value.numel() for value in inputs.values() if torch.is_tensor(value))
+
+    def __enter__(self) -> "Case":
+        self.exam.cases += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if error is None:
+            return False
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            return False
+        message, seen = explain(error, trace, self.exam)
+        self.exam.failures.append(
+            {
+                "case": self.what,
+                "inputs": self.inputs,
+                "message": message,
+                "named": error.named if isinstance(error, Failed) else [],
+                "seen": seen,
+                "size": self.size,
+                "number": self.exam.cases,
+            }
+        )
+        return not isinstance(error, TimeUp)
+
+
+def explain(
+    error: BaseException, trace: TracebackType | None, exam: Exam
+) -> tuple[str, list[tuple[str, str]]]:
+    """What an exception means to a learner, and the line of theirs where it arose."""
+    if isinstance(error, Failed):
+        return str(error), error.seen
+    where = place(trace, exam)
+    if isinstance(error, NotImplementedError) and HOLE in str(error):
+        which = str(error).partition(":")[0]
+        return f"{STILL_A_HOLE}: {which}.", where
+    if isinstance(error, TimeUp):
+        return "It took too long. Does a loop never end?", where
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return "It asked for more memory than the limit.", where
+    if not where:
+        return f"What your code gave back cannot be used: {describe(error)}", []
+    return f"Your code stopped: {describe(error)}", where
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def place(trace: TracebackType | None, exam: Exam) -> list[tuple[str, str]]:
+    """The innermost line of the file that the learner edits; else of their package."""
+    frames = traceback.extract_tb(trace)
+    for inside in (f"{exam.part}/{exam.file}", f"{exam.part}/"):
+        for frame in reversed(frames):
+            if frame.filename.startswith(inside):
+                name = frame.filename[len(exam.part) + 1 :]
+                code = linecache.getline(frame.filename, frame.lineno or 0).strip()
+                return [(f"{name}, line {frame.lineno}", code)]
+    return []
+
+
+def difference(got: Any, want: Any, tolerance: float) -> str:
+    """How `got` is not `want`, in words; empty when it is."""
+    if got is None and want is not None:
+        return "It gave back nothing (None). Is a `return` missing?"
+    if not isinstance(want, torch.Tensor):
+        if type(got) is type(want) and got == want:
+            return ""
+        return "It gave back something else."
+    if not isinstance(got, torch.Tensor):
+        return f"It gave back {kind(got)}, not a tensor."
+    if got.shape != want.shape:
+        return f"The shape is {list(got.shape)}, and should be {list(want.shape)}."
+    if got.dtype != want.dtype:
+        return f"The dtype is {got.dtype}, and should be {want.dtype}."
+    if same(got, want, tolerance):
+        return ""
+    if got.isnan().any() and not want.isnan().any():
+        return "There is a NaN in it."
+    apart = (got.double() - want.double()).abs().nan_to_num(float("inf"), float("inf"))
+    at, left = [], int(apart.argmax())
+    for size in reversed(apart.shape):
+        left, index = divmod(left, size)
+        at.insert(0, index)
+    return f"The shape is right; the numbers differ most at {at}."
+
+
+def same(got: Any, want: Any, tolerance: float) -> bool:
+    """Whether two values are the same; tensors within `tolerance` of the numbers' size."""
+    if isinstance(got, torch.Tensor) and isinstance(want, torch.Tensor):
+        if got.shape != want.shape or got.dtype != want.dtype:
+            return False
+        if not got.is_floating_point():
+            return torch.equal(got, want)
+        return torch.allclose(got, want, rtol=tolerance, atol=tolerance, equal_nan=True)
+    return type(got) is type(want) and bool(got == want)
+
+
+def nudge(got: Any, want: Any) -> str:
+    """Which way to go, without saying where it is."""
+    if numbers(got, want):
+        return f"Not yet: the number is {'larger' if want > got else 'smaller'}."
+    if isinstance(got, list) and isinstance(want, list):
+        if len(got) != len(want):
+            return f"The list has {len(got)} entries, and should have {len(want)}."
+        first = next(i for i in range(len(want)) if got[i] != want[i])
+        return f"Entry {first + 1} is the first that is not right."
+    return "Not yet. Go back to where the text tells you to look."
+
+
+def numbers(*values: Any) -> bool:
+    """Whether all are numbers; True and False are none."""
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
+
+def plain(value: Any) -> Any:
+    """A list as a tuple, so that it can be looked up."""
+    return tuple(map(plain, value)) if isinstance(value, list) else value
+
+
+def kind(value: Any) -> str:
+    """What a value is, for a sentence."""
+    words = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text in quotes",
+        list: "a list",
+        type(None): "nothing (None)",
+    }
+    return words.get(type(value), f"a {type(value).__name__}")
+
+
+def show(value: Any) -> str:
+    """A value, short: of a tensor the shape, and all numbers or the first ones."""
+    if not isinstance(value, torch.Tensor):
+        text = repr(value)
+        return text if len(text) <= 300 else text[:297] + "..."
+    shape = str(list(value.shape))
+    if value.numel() > LONGEST:
+        first = ", ".join(number(x) for x in value.flatten()[:6].tolist())
+        return f"{shape} {first}, ..."
+    return f"{shape} {nested(value.tolist())}"
+
+
+def nested(values: Any) -> str:
+    """Lists of numbers, each as short as it can be."""
+    if isinstance(values, list):
+        return "[" + ", ".join(map(nested, values)) + "]"
+    return number(values)
+
+
+def number(value: Any) -> str:
+    """A number with four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

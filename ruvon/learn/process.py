@@ -1,0 +1,181 @@
+"""Part 00 · This side of the process that runs a learner's code."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ruvon.course import alone
+from ruvon.course.run import stage_environment
+from ruvon.learn import checking
+from ruvon.learn import runner_path
+from ruvon.learn import source
+from ruvon.learn.exercise import Exercise
+
+CPU_SECONDS = 10
+WALL_SECONDS = 60
+MEMORY_BYTES = 2**30
+
+ENDS = {
+    "time": f"It used up {CPU_SECONDS} seconds of processor time. Does a loop never end?",
+    "late": f"It had not ended after {WALL_SECONDS} seconds. Does it wait for something?",
+    "exit": "Your code ended the process, before the check had ended.",
+    "killed": "The process was killed: it asked for too much memory, or crashed.",
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The smallest case that fails."""
+
+    message: str
+    case: str = ""
+    # Lines of (label, value).
+    inputs: tuple[tuple[str, str], ...] = ()
+    seen: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def hole(self) -> bool:
+        """Whether nothing has been written yet."""
+        return self.message.startswith(checking.STILL_A_HOLE)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found."""
+
+    cases: int = 0
+    failed: int = 0
+    failure: Failure | None = None
+    # The file that was run or read, from the learner's folder; its hash, and calls of each symbol.
+    file: str = ""
+    sha256: str = ""
+    calls: dict[str, int] = field(default_factory=dict)
+    # What the learner's code printed.
+    printed: str = ""
+    # Set when the check itself is at fault, never the learner.
+    broken: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case is as it should be, and the learner's code ran."""
+        return self.failure is None and not self.broken
+
+
+class Process:
+    """A process that checks, kept so that PyTorch is imported once. Use it in a `with`."""
+
+    def __init__(self, root: Path) -> None:
+        """`root` is the checkout that the exercises are of."""
+        self.root = root
+        self.running: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.running:
+            assert self.running.stdin is not None
+            self.running.stdin.close()
+            self.running.wait()
+
+    def start(self) -> subprocess.Popen[str]:
+        """Begin to import PyTorch, in the background."""
+        if self.running is None or self.running.poll() is not None:
+            self.running = subprocess.Popen(
+                [sys.executable, "-P", str(runner_path())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**stage_environment(self.root, self.root), "PYTHONPATH": ""},
+            )
+        return self.running
+
+    def check(self, exercise: Exercise, part: Path) -> Outcome:
+        """Check the learner's file in `part`, the folder of the exercise's part."""
+        path = part.resolve() / exercise.file
+        here = f"{part.name}/{exercise.file}"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            return Outcome(failure=Failure(f"{here} cannot be read: {error}"), file=here)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if wrong := unreadable(text, exercise):
+            return Outcome(failure=Failure(wrong), file=here, sha256=digest)
+        found = self.ask(
+            {
+                "part": str(part.resolve()),
+                "file": exercise.file,
+                "source": text,
+                "symbols": exercise.symbols or exercise.tests,
+                "check": str(exercise.folder / "check.py"),
+                "checking": str(Path(checking.__file__)),
+                "alone": str(Path(alone.__file__)),
+                "cpu_seconds": CPU_SECONDS,
+                "wall_seconds": WALL_SECONDS,
+                "memory_bytes": MEMORY_BYTES,
+            }
+        )
+        return outcome(found, here, digest)
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Send one request, and wait for the answer."""
+        running = self.start()
+        assert running.stdin is not None and running.stdout is not None
+        running.stdin.write(json.dumps(request) + "\n")
+        running.stdin.flush()
+        line = running.stdout.readline()
+        answer: dict[str, Any] = json.loads(line) if line else {"ended": "killed"}
+        return answer
+
+
+def unreadable(text: str, exercise: Exercise) -> str:
+    """Why a learner's file cannot be run at all; empty if it can."""
+    if exercise.file.endswith(".toml"):
+        try:
+            tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            return f"It is no TOML: {error}. A text stands in quotes, a list in [ ]."
+        return ""
+    try:
+        for symbol in exercise.symbols or exercise.tests:
+            source.find(text, symbol)
+        source.parse(text)
+    except source.SourceError as error:
+        return f"{error}."
+    return ""
+
+
+def outcome(found: dict[str, Any], file: str, digest: str) -> Outcome:
+    """What the process reported, as an Outcome."""
+    failure = None
+    if first := found.get("failure"):
+        lines = [tuple(map(tuple, first[name])) for name in ("inputs", "seen")]
+        failure = Failure(first["message"], first["case"], *lines)
+    elif found.get("ended") in ENDS:
+        failure = Failure(ENDS[found["ended"]])
+    calls = found.get("calls", {})
+    if failure is None and "trace" not in found and not all(calls.values()):
+        idle = ", ".join(symbol for symbol, count in calls.items() if not count)
+        failure = Failure(f"{idle} in your file never ran: something else stands in its place.")
+    return Outcome(
+        cases=found.get("cases", 0),
+        failed=found.get("failed", 0),
+        failure=failure,
+        file=file,
+        sha256=digest,
+        calls=calls,
+        printed=found.get("printed", ""),
+        broken=found.get("trace", ""),
+    )

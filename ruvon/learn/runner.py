@@ -1,0 +1,206 @@
+"""Part 00 · The process that runs a learner's code: one line of JSON in, one out, for each check.
+
+Run as a file: `python -P runner.py`. It imports torch once and nothing of Ruvon. For each request
+it forks a child; only there `ruvon` is imported, and it is the learner's. The child has limits on
+processor time and memory, and a clock on the wall that this process holds.
+"""
+
+import contextlib
+import importlib.util
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import tomllib
+import traceback
+from collections import Counter
+from pathlib import Path
+from types import CodeType
+from types import FrameType
+from types import ModuleType
+from typing import Any
+
+PRINTED = 4000  # characters of what a learner's code prints
+
+# What Ruvon needs, so that each child has it at once.
+for heavy in ("numpy", "safetensors.torch", "tiktoken", "torch"):
+    importlib.import_module(heavy)
+
+
+def serve() -> None:
+    """Answer requests until there are no more."""
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Run one check in a child, and see to it that the child ends."""
+    report_end, report = os.pipe()
+    printed_end, printed = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.dup2(printed, 1)
+        os.dup2(printed, 2)
+        for end in (report_end, printed_end):
+            os.close(end)
+        take(request, report)
+        os._exit(0)
+    for end in (report, printed):
+        os.close(end)
+    read, late = drain(report_end, printed_end, time.monotonic() + request["wall_seconds"])
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # whatever it started, too
+    _, status = os.waitpid(child, 0)
+    said = read[printed_end].decode(errors="replace")
+    try:
+        found = json.loads(read[report_end])
+    except ValueError:
+        found = {"ended": "late" if late else ended(status)}
+    return {**found, "printed": said[:PRINTED]}
+
+
+def drain(report: int, printed: int, until: float) -> tuple[dict[int, bytes], bool]:
+    """Read both pipes to their ends. -> what was read, and whether time ran out."""
+    read = {report: b"", printed: b""}
+    open_ends = set(read)
+    while report in open_ends and (left := until - time.monotonic()) > 0:
+        for end in select.select(list(open_ends), [], [], left)[0]:
+            data = os.read(end, 65536)
+            if not data:
+                open_ends.discard(end)
+            if end == report or len(read[end]) < 4 * PRINTED:
+                read[end] += data
+    late = report in open_ends
+    while printed in open_ends and select.select([printed], [], [], 0)[0]:
+        data = os.read(printed, 65536)
+        if not data:
+            break
+        read[printed] += data
+    for end in read:
+        os.close(end)
+    return read, late
+
+
+def ended(status: int) -> str:
+    """How a child ended that left no report."""
+    if os.WIFSIGNALED(status):
+        return "time" if os.WTERMSIG(status) == signal.SIGXCPU else "killed"
+    return "exit"
+
+
+def take(request: dict[str, Any], report: int) -> None:
+    """In the child: import the learner's `ruvon`, run the check, and report."""
+    checking = load("checking", request["checking"])
+    exam = checking.Exam(request["part"], request["file"])
+    edited = f"{request['part']}/{request['file']}"
+    ran: Counter[CodeType] = Counter()
+
+    def watch(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code.co_filename == edited:
+            ran[frame.f_code] += 1
+
+    def time_up(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGXCPU, signal.SIG_IGN)  # once is enough to say
+        raise checking.TimeUp
+
+    found: dict[str, Any]
+    try:
+        signal.signal(signal.SIGXCPU, time_up)
+        set_limits(request["cpu_seconds"], request["memory_bytes"])
+        sys.modules["torch"].set_num_threads(1)
+        # Never a file of bytecode: what runs is compiled from the source that is there now.
+        sys.dont_write_bytecode, sys.pycache_prefix = True, os.devnull
+        sys.path.insert(0, request["part"])
+        load("alone", request["alone"]).stand_alone(Path(request["part"]))
+        with exam.case("your file is read"):
+            read(request, exam)
+            exam.cases -= 1
+        if not exam.failures:
+            script = load("check", request["check"])
+            sys.setprofile(watch)
+            try:
+                with exam.case("the check as a whole"):
+                    script.check(exam)
+                    exam.cases -= 1
+            except checking.TimeUp:
+                pass
+            finally:
+                sys.setprofile(None)
+        found = {"cases": exam.cases, "failed": len(exam.failures), "failure": exam.smallest()}
+    except checking.TimeUp:
+        found = {"ended": "time"}
+    except SystemExit:
+        found = {"ended": "exit"}
+    except BaseException:
+        found = {"ended": "broken", "trace": traceback.format_exc()}
+    found["calls"] = calls(ran, request)
+    os.write(report, json.dumps(found).encode())
+
+
+def set_limits(cpu_seconds: int, memory_bytes: int) -> None:
+    """Limit this process. Memory counts what is allocated from now on."""
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 2))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    status = Path("/proc/self/status")
+    if status.exists():  # elsewhere this limit is not kept by the system
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        most = int(lines["VmData"].split()[0]) * 1024 + memory_bytes
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def load(name: str, path: str) -> ModuleType:
+    """The module in a file, whatever the path says."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def read(request: dict[str, Any], exam: Any) -> None:
+    """Give the check what it looks at: the learner's answers, their tests, or the engine."""
+    path = Path(request["part"], request["file"])
+    if path.suffix == ".toml":
+        exam.answers = tomllib.loads(request["source"])
+    elif request["file"].startswith("ruvon/"):
+        name = request["file"].removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        where = Path(importlib.import_module(name).__file__ or "").resolve()
+        assert where == path.resolve(), f"{name} came from {where}"
+    else:
+        exam.tests = vars(load("answer", str(path)))
+
+
+def calls(ran: Counter[CodeType], request: dict[str, Any]) -> dict[str, int]:
+    """How often each symbol ran, as it stands in the text that the learner's file has now.
+
+    Code objects compare by what they do and where it stands. So what ran is what is in the file.
+    """
+    if request["file"].endswith(".toml"):
+        return {}
+    try:
+        whole = compile(request["source"], f"{request['part']}/{request['file']}", "exec")
+    except (SyntaxError, ValueError):
+        return {}
+    written = set(nested(whole))
+    counts = dict.fromkeys(request["symbols"], 0)
+    for code, count in ran.items():
+        if code in written and code.co_qualname in counts:
+            counts[code.co_qualname] += count
+    return counts
+
+
+def nested(code: CodeType) -> list[CodeType]:
+    """A code object, and all that are defined in it."""
+    inner = [
+        c for constant in code.co_consts if isinstance(constant, CodeType) for c in nested(constant)
+    ]
+    return [code, *inner]
+
+
+if __name__ == "__main__":
+    serve()
