@@ -96,6 +96,8 @@ class Link:
     target: str
     image: bool = False
     alt: str | None = None
+    start: int = 0  # of all of it, text and target
+    end: int = 0
 
 
 class Article:
@@ -188,23 +190,36 @@ class Article:
     def links(self) -> list[Link]:
         """The links and images, in order: inline, by name, and in HTML."""
         text = _COMMENT.sub(_hide, self.prose)
-        found: list[tuple[int, str, bool, str | None]] = []
+        found: list[tuple[re.Match[str], str, bool, str | None]] = []
         for m in _IMAGE.finditer(text):
-            found.append((m.start(), m["target"], True, m["text"].strip() or None))
+            found.append((m, m["target"], True, m["text"].strip() or None))
         for pattern in (_LINK, _DEFINITION):
-            found += [(m.start(), m["target"], False, None) for m in pattern.finditer(text)]
+            found += [(m, m["target"], False, None) for m in pattern.finditer(text)]
         for m in _TAG.finditer(text):
             values = {k.lower(): a or b for k, a, b in _ATTRIBUTE.findall(m["attributes"])}
             name = m["name"].lower()
             if name == "a" and "href" in values:
-                found.append((m.start(), values["href"], False, None))
+                found.append((m, values["href"], False, None))
             elif name == "source":
                 source = values.get("srcset", "").split(" ")[0]
-                found.append((m.start(), source, True, "the alt text is the <img>'s"))
+                found.append((m, source, True, "the alt text is the <img>'s"))
             elif name == "img":
-                found.append((m.start(), values.get("src", ""), True, values.get("alt") or None))
-        found.sort(key=lambda link: link[0])
-        return [Link(self.line(at), target, image, alt) for at, target, image, alt in found]
+                found.append((m, values.get("src", ""), True, values.get("alt") or None))
+        found.sort(key=lambda link: link[0].start())
+        return [
+            Link(self.line(m.start()), target, image, alt, m.start(), m.end())
+            for m, target, image, alt in found
+        ]
+
+    @cached_property
+    def codes(self) -> list[tuple[int, str]]:
+        """Offset and text of each piece of inline code that a reader sees."""
+        comments = [m.span() for m in _COMMENT.finditer(self.prose)]
+        return [
+            (m.start(), m[2].strip())
+            for m in _CODE.finditer(self.outside)
+            if not any(start <= m.start() < end for start, end in comments)
+        ]
 
     @cached_property
     def undefined(self) -> list[tuple[int, str]]:

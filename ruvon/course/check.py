@@ -1,6 +1,5 @@
 """Part 00 · `ruvon course check`: what an article says is what is so."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,26 +7,17 @@ from ruvon.course import readme
 from ruvon.course.article import Article
 from ruvon.course.article import Edit
 from ruvon.course.article import Fault
+from ruvon.course.bare import bare_figures
 from ruvon.course.checkout import Checkout
+from ruvon.course.concepts import check_concepts
 from ruvon.course.fences import check_fences
 from ruvon.course.links import check_links
-from ruvon.course.links import check_terms
 from ruvon.course.links import unlinked_terms
+from ruvon.course.reviewed import check_records
+from ruvon.course.reviewed import check_reviewed
 from ruvon.errors import RuvonError
 
 WORDS = (1000, 1800)  # of an article
-
-_MORE = (
-    r"(?:faster|slower|quicker|smaller|larger|bigger|longer|shorter|cheaper|dearer"
-    r"|as\s+(?:fast|slow|quick|much|many|long|large|big|small)|the\s+speed)"
-)
-_MANY = r"(?:\d[\d.,]*|two|three|four|five|six|seven|eight|nine|ten|twenty|fifty|hundred|thousand)"
-_FACTOR = re.compile(
-    rf"(?<![\w.])(?:\d[\d.,]*\s?[x×](?![\w×])(?!\s*[\d(])|{_MANY}[\s-]times\s+{_MORE}"
-    rf"|(?:twice|thrice)\s+{_MORE})",
-    re.IGNORECASE,
-)
-_TIMING = re.compile(r"(?<![\w.])\d[\d.,]*\s*(?:ms|µs|us|ns|tokens?/s|tok/s|GFLOPS|GFLOP/s)\b")
 
 
 def check(checkout: Checkout, part: int | None = None, run: bool = True) -> list[Fault]:
@@ -36,6 +26,7 @@ def check(checkout: Checkout, part: int | None = None, run: bool = True) -> list
     for path in checkout.pages(part):
         faults += check_page(checkout, checkout.page(path), run)
     faults += check_parts(checkout, part)
+    faults += check_records(checkout, part)
     return sorted(faults, key=lambda fault: (fault.path, fault.line))
 
 
@@ -44,7 +35,8 @@ def check_page(checkout: Checkout, page: Article, run: bool = True) -> Iterator[
     yield from check_fences(checkout, page, run)
     yield from check_numbers(checkout, page)
     yield from check_links(checkout, page)
-    yield from check_terms(checkout, page)
+    yield from check_concepts(checkout, page)
+    yield from check_reviewed(checkout, page)
     yield from check_generated(checkout, page)
     yield from check_length(checkout, page)
 
@@ -80,20 +72,13 @@ def check_numbers(checkout: Checkout, page: Article) -> Iterator[Fault]:
                 "run `ruvon course sync`",
                 Edit(ref.start, ref.end, value),
             )
-    for found in _FACTOR.finditer(page.without_links):
+    for at, figure in bare_figures(page, log=part is None):
         yield Fault(
             page.path,
-            page.line(found.start()),
-            f"the figure in {found[0]!r} has no source",
-            "refer to the results: `<!--r median(a.ms)/median(b.ms):.1f-->5.0<!--/r-->x`",
-        )
-    for found in _TIMING.finditer(page.without_links):
-        yield Fault(
-            page.path,
-            page.line(found.start()),
-            f"{found[0]!r} looks measured and has no source",
-            "refer to the results",
-            warning=True,
+            page.line(at),
+            f"the figure in {figure!r} has no source",
+            "refer to the results: `<!--r median(a.ms)/median(b.ms):.1f-->5.0<!--/r-->x`; what was "
+            "not measured is written as code",
         )
 
 
@@ -120,7 +105,7 @@ def check_generated(checkout: Checkout, page: Article) -> Iterator[Fault]:
 
 def check_length(checkout: Checkout, page: Article) -> Iterator[Fault]:
     """An article can be read in one sitting."""
-    if page.path.name != "README.md" or checkout.part_of(page.path) is None:
+    if not checkout.is_article(page.path):
         return
     if not WORDS[0] <= page.words <= WORDS[1]:
         yield Fault(

@@ -10,11 +10,15 @@ from ruvon.course import outputs
 from ruvon.course.article import Article
 from ruvon.course.article import slug
 from ruvon.course.excerpts import symbol_lines
+from ruvon.course.excerpts import symbols
 from ruvon.course.manifest import Part
 from ruvon.course.refs import Results
 from ruvon.course.stages import write_stage
 from ruvon.course.tags import TaggedSource
 from ruvon.errors import RuvonError
+
+# What makes the package a course: in every stage, and cited by no article.
+TOOLS = ("ruvon/course/", "ruvon/learn/")
 
 
 class Checkout:
@@ -46,7 +50,7 @@ class Checkout:
         """The pages of one part, or all of the course."""
         folders = [f"{part:02d}" if part is not None else "[0-9][0-9]"]
         found = [p for f in folders for p in (self.root / "parts").glob(f"{f}/README.md")]
-        found += [p for f in folders for p in (self.root / "parts").glob(f"{f}/exercises/*.md")]
+        found += [p for f in folders for p in (self.root / "parts").glob(f"{f}/exercises/*/*.md")]
         if part is None:
             found += [p for p in (self.root / "docs").glob("*.md") if not p.is_symlink()]
             found += [p for p in self.root.glob("*.md") if p.name in ("README.md", "TODO.md")]
@@ -68,6 +72,10 @@ class Checkout:
         found = re.match(r"parts/(\d\d)/", self.name(page))
         return int(found[1]) if found else None
 
+    def is_article(self, page: Path) -> bool:
+        """Whether `page` is the article of a part, and not one of its exercises."""
+        return re.fullmatch(r"parts/\d\d/README\.md", self.name(page)) is not None
+
     def name(self, path: Path) -> str:
         """A path as messages and links from the root name it."""
         return (
@@ -78,12 +86,13 @@ class Checkout:
 
     @cached_property
     def terms(self) -> dict[str, int]:
-        """The anchor of each term, with the first part that introduces it."""
-        found: dict[str, int] = {}
-        for part in self.parts:
-            for term in part.terms:
-                found.setdefault(slug(term), part.number)
-        return found
+        """Each term with the part that introduces it."""
+        return {term: part.number for part in self.parts for term in part.terms}
+
+    @cached_property
+    def everyday(self) -> frozenset[str]:
+        """The terms that are plain words too, and are terms only where they are linked."""
+        return frozenset(term for part in self.parts for term in part.everyday)
 
     @cached_property
     def glossary(self) -> dict[str, int]:
@@ -101,17 +110,45 @@ class Checkout:
 
         `stage` is None for a file outside of the package. Raises RuvonError.
         """
+        source = self.source(path, stage)
+        return symbol_lines(source, symbol) if symbol else source.splitlines()
+
+    def source(self, path: str, stage: int | None) -> str:
+        """A file at a stage, without tags; as it is without a stage. Raises RuvonError."""
         file = self.root / path
         if not file.is_file() or file.suffix != ".py":
             raise RuvonError(f"there is no Python file {path}")
         if stage is None:
-            source = file.read_text(encoding="utf-8")
-        else:
+            return file.read_text(encoding="utf-8")
+        tagged = self._tagged(path)
+        if stage < tagged.part:
+            raise RuvonError(f"{path} is not there before part {tagged.part}")
+        return tagged.text(stage, clean=True)
+
+    def defined(self, name: str, stage: int) -> tuple[str, str] | None:
+        """File and full name of the one symbol called `name` or `Class.name` at a stage.
+
+        None where the package has no such symbol then, or more than one.
+        """
+        places = self._symbols.get(name, {})
+        found = [place for place, born in places.items() if born <= stage]
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def _symbols(self) -> dict[str, dict[tuple[str, str], int]]:
+        """By name: the symbols of the package, each with the part that brings it."""
+        found: dict[str, dict[tuple[str, str], int]] = {}
+        for file in sorted((self.root / "ruvon").rglob("*.py")):
+            path = self.name(file)
+            if path.startswith(TOOLS):
+                continue
             tagged = self._tagged(path)
-            if stage < tagged.part:
-                raise RuvonError(f"{path} is not there before part {tagged.part}")
-            source = tagged.text(stage, clean=True)
-        return symbol_lines(source, symbol) if symbol else source.splitlines()
+            for full, statement in symbols(tagged.tree.body):
+                born = tagged.part_of(statement.lineno)
+                for name in {full, full.rpartition(".")[2]}:
+                    places = found.setdefault(name, {})
+                    places[path, full] = min(born, places.get((path, full), born))
+        return found
 
     def _tagged(self, path: str) -> TaggedSource:
         if path not in self._sources:

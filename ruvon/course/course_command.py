@@ -1,4 +1,4 @@
-"""Part 00 · `ruvon course check` and `ruvon course sync`: articles that cannot drift."""
+"""Part 00 · `ruvon course check`, `sync` and `accept`: articles that cannot drift."""
 
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     )
     course.command("check")(check)
     course.command("sync")(sync)
+    course.command("accept")(accept)
     app.add_typer(course, name="course")
 
 
@@ -31,7 +32,11 @@ def check(part: int | None = PART, run: bool = RUN) -> None:
     `output recorded results/x.json` only needs that file, with a "command". Others: pseudo, shell,
     text, mermaid, json, toml, markdown.
 
-    Numbers. `<!--r decode.ms:.1f-->11.6<!--/r-->` equals results/decode.json. A bare "5x" fails.
+    Numbers. `<!--r decode.ms:.1f-->11.6<!--/r-->` equals results/decode.json. A bare "5x" fails,
+    and so does a bare time or rate.
+
+    Words. No term of a later part is used without naming that part. When the code that a section
+    cites changes its meaning, somebody reads it again: see `ruvon course accept`.
 
     Links resolve, images have alt text, terms stand in docs/glossary.md, and what is between
     generated markers equals parts/parts.toml. docs/CONTRIBUTING.md, "Articles", has examples.
@@ -69,6 +74,21 @@ def sync(part: int | None = PART, run: bool = RUN) -> None:
     for fault in mended:
         print(f"{checkout.name(fault.path)}:{fault.line}: mended: {fault.what}")
     print(f"{_count(len(mended), 'place')} written" if mended else "nothing to write")
+
+
+def accept(part: int | None = PART) -> None:
+    """Say that the sections whose cited code changed were read again and are right.
+
+    Prints each entry that changed: article, heading and symbol. They are kept in
+    parts/NN/reviewed.toml and docs/reviewed.toml.
+    """
+    from ruvon.course.reviewed import accept as write
+
+    checkout = _open(part)
+    changes = write(checkout, part)
+    for change in changes:
+        print(f"{checkout.name(change.page)}, {change.heading!r}: {change.symbol}: {change.what}")
+    print(f"{_count(len(changes), 'citation')} accepted" if changes else "nothing to accept")
 
 
 def _count(number: int, thing: str) -> str:

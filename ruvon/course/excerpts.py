@@ -3,6 +3,7 @@
 import ast
 import re
 import textwrap
+from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,14 @@ def symbol_lines(source: str, symbol: str) -> list[str]:
 
     Raises RuvonError with the names that there are.
     """
+    node = find_symbol(source, symbol)
+    first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+    chosen = source.splitlines()[first - 1 : node.end_lineno]
+    return textwrap.dedent("\n".join(chosen)).splitlines()
+
+
+def find_symbol(source: str, symbol: str) -> ast.stmt:
+    """The statement that defines a symbol. Raises RuvonError with the names that there are."""
     body: Sequence[ast.stmt] = ast.parse(source).body
     node: ast.stmt | None = None
     for name in symbol.split("."):
@@ -59,9 +68,16 @@ def symbol_lines(source: str, symbol: str) -> list[str]:
         node = named[name]
         body = getattr(node, "body", [])
     assert node is not None
-    first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-    chosen = source.splitlines()[first - 1 : node.end_lineno]
-    return textwrap.dedent("\n".join(chosen)).splitlines()
+    return node
+
+
+def symbols(body: Sequence[ast.stmt], within: str = "") -> Iterator[tuple[str, ast.stmt]]:
+    """The names that a module defines at its top level and in its classes, as `Class.method`."""
+    for statement in body:
+        for name in _names(statement):
+            yield within + name, statement
+            if isinstance(statement, ast.ClassDef):
+                yield from symbols(statement.body, f"{within}{name}.")
 
 
 def _names(statement: ast.stmt) -> list[str]:

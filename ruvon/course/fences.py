@@ -38,6 +38,16 @@ def check_fences(checkout: Checkout, page: Article, run: bool) -> Iterator[Fault
             yield Fault(page.path, fence.line, what, f"call it one of {known}")
 
 
+def shown(fence: Fence) -> tuple[str, str | None, int | None] | None:
+    """File, symbol and stage that a python fence shows; None where it does not say which file."""
+    staged = _STAGED.fullmatch(fence.rest)
+    words = (staged["what"] if staged else fence.rest).split()
+    if fence.word != "python" or not 1 <= len(words) <= 2 or not words[0].endswith(".py"):
+        return None
+    stage = int(staged["stage"]) if staged else None
+    return words[0], words[1] if len(words) == 2 else None, stage
+
+
 def _check_code(checkout: Checkout, page: Article, fence: Fence) -> Iterator[Fault]:
     def fault(what: str, way_out: str, line: int = fence.line, edit: Edit | None = None) -> Fault:
         return Fault(page.path, line, what, way_out, edit)
@@ -47,22 +57,21 @@ def _check_code(checkout: Checkout, page: Article, fence: Fence) -> Iterator[Fau
             f"the excerpt has {len(fence.body)} lines, and {LONGEST} are the most",
             "leave lines out with `...`, or show two excerpts",
         )
-    staged = _STAGED.fullmatch(fence.rest)
-    words = (staged["what"] if staged else fence.rest).split()
-    if not words and checkout.name(page.path) == "README.md":
+    if not fence.rest and checkout.name(page.path) == "README.md":
         return  # the tests execute what the README shows
-    if not 1 <= len(words) <= 2 or not words[0].endswith(".py"):
+    said = shown(fence)
+    if said is None:
         yield fault("a python fence does not say which code it shows", _PYTHON_WAY)
         return
-    path, symbol = words[0], words[1] if len(words) == 2 else None
-    if path.startswith("ruvon/") != bool(staged):
-        if staged:
+    path, symbol, stage = said
+    if path.startswith("ruvon/") != (stage is not None):
+        if stage is not None:
             yield fault(f"{path} is outside of ruvon/ and has no stages", "drop the `@`")
         else:
             yield fault(f"the excerpt of {path} names no stage", "end the line with `@1`, say")
         return
     try:
-        original = checkout.code(path, symbol, int(staged["stage"]) if staged else None)
+        original = checkout.code(path, symbol, stage)
     except RuvonError as error:
         yield fault(f"`{fence.rest}`: {error}", "cite what is there")
         return

@@ -57,18 +57,6 @@ def _nearest(anchor: str, there: set[str]) -> str:
     return f"did you mean #{close[0]}?" if close else "add the heading, or mend the link"
 
 
-def check_terms(checkout: Checkout, page: Article) -> Iterator[Fault]:
-    """An article links no term that a later part introduces."""
-    part = checkout.part_of(page.path)
-    if part is None:
-        return
-    for line, term in _term_links(checkout, page):
-        born = checkout.terms.get(term, 0)
-        if born > part:
-            what = f"the term {term} belongs to part {born}"
-            yield Fault(page.path, line, what, "say it in the words of this part")
-
-
 def unlinked_terms(checkout: Checkout, part: Part) -> Iterator[tuple[str, bool]]:
     """The terms of a part that its article never links (False) or that no glossary has (True)."""
     path = checkout.root / "parts" / part.folder / "README.md"

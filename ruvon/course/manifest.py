@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[type, bool]] = {
     "budget": (int, False),
     "needs": (int, True),
     "terms": (str, True),
+    "everyday": (str, True),
 }
 
 
@@ -45,8 +46,10 @@ class Part:
     minutes: int = 0
     budget: int = 0
     notebook: str = ""
-    # The glossary terms that this part introduces.
+    # The glossary terms that this part introduces. While it is planned, no glossary needs them.
     terms: tuple[str, ...] = ()
+    # Those of them that are plain words too: they are terms only where they are linked.
+    everyday: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -144,6 +147,8 @@ def check(path: Path, parts: tuple[Part, ...], later: list[int | None]) -> None:
                 if value in seen:
                     raise ManifestError(f"{name} {verb} {value!r}, and so does part {seen[value]}")
                 seen[value] = part.number
+        if strangers := set(part.everyday) - set(part.terms):
+            raise ManifestError(f"{name}: everyday has {sorted(strangers)}, and terms has not")
         if part.status != "landed":
             continue
         if early := [n for n in part.needs if status[n] != "landed"]:

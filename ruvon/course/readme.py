@@ -23,7 +23,7 @@ def generated(checkout: Checkout, page: Path) -> dict[str, str]:
     if name == "TODO.md":
         return {"todo": todo(checkout)}
     number = checkout.part_of(page)
-    if number is not None and page.name == "README.md":
+    if checkout.is_article(page):
         for part in checkout.parts:
             if part.number == number:
                 return {"head": head(checkout, part)}

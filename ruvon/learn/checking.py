@@ -240,7 +240,8 @@ def difference(got: Any, want: Any, tolerance: float) -> str:
     if got.isnan().any() and not want.isnan().any():
         return "There is a NaN in it."
     apart = (got.double() - want.double()).abs().nan_to_num(float("inf"), float("inf"))
-    at, left = [], int(apart.argmax())
+    at: list[int] = []
+    left = int(apart.argmax())
     for size in reversed(apart.shape):
         left, index = divmod(left, size)
         at.insert(0, index)

@@ -87,6 +87,8 @@ class Process:
     ) -> None:
         if self.running:
             assert self.running.stdin is not None
+            if kind:  # Ctrl-C, while something runs
+                self.running.terminate()
             self.running.stdin.close()
             self.running.wait()
 

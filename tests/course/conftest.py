@@ -75,6 +75,7 @@ def part(number, **fields):
         "what": f"what {number} brings",
         "status": "landed",
         "terms": (),
+        "everyday": (),
         "needs": (),
         "minutes": 30,
         "phase": 1,

@@ -72,6 +72,11 @@ def test_a_manifest_is_read(manifest):
         ('slug = "part-3"', 'slug = "part-2"', "part 3 is called 'part-2', and so does part 2"),
         ('status = "planned"', 'status = "landed"', "part 2 has landed without parts/02/demo.py"),
         ('terms = ["term 1"]', "terms = []", "part 1 has landed: say its notebook, minutes"),
+        (
+            'terms = ["term 1"]',
+            'terms = ["term 1"]\neveryday = ["term"]',
+            r"part 1: everyday has \['term'\], and terms has not",
+        ),
         ("[[part]]", "[part", r"parts\.toml: "),
     ],
 )

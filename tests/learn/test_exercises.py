@@ -4,12 +4,16 @@
 printed when too many do.
 """
 
+import ast
 import re
 
 import pytest
 
+from ruvon.course.checkout import Checkout
+from ruvon.course.concepts import early_terms
 from ruvon.course.manifest import checkout
 from ruvon.course.manifest import landed
+from ruvon.course.manifest import load_manifest
 from ruvon.learn.exercise import IN_PACKAGE
 from ruvon.learn.exercise import all_exercises
 from ruvon.learn.exercise import read_exercises
@@ -27,6 +31,11 @@ def exercise_name(value):
     return value.name if hasattr(value, "hints") else f"{value.parent.name}-{value.stem}"
 
 
+@pytest.fixture(scope="module")
+def opened():
+    return Checkout(checkout(), load_manifest())
+
+
 each = pytest.mark.parametrize("exercise", EXERCISES, ids=exercise_name)
 
 
@@ -36,6 +45,29 @@ def test_every_part_has_exercises_of_several_kinds(part):
     assert len(mine) >= 4
     assert len({exercise.kind for exercise in mine}) >= 3
     assert {exercise.kind for exercise in mine} & set(IN_PACKAGE)
+
+
+@each
+def test_it_uses_terms_of_its_part_and_before(exercise, opened):
+    """In its text, its hints, what its checks say, and what the learner's file says."""
+    files = [exercise.folder / "check.py"]
+    files += [] if exercise.in_package else [exercise.starter_path]
+    said = [exercise.title, exercise.text, *exercise.hints]
+    for file in files:
+        if file.suffix == ".py":
+            nodes = ast.walk(ast.parse(file.read_text()))
+            texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
+            said += [text for text in texts if isinstance(text, str) and " " in text]
+        else:
+            said.append(file.read_text().replace("#", ""))
+    for text in said:
+        early = [(term, born) for _, term, born in early_terms(text, exercise.part, opened)]
+        assert not early, text
+
+
+def test_a_term_of_a_later_part_is_found(opened):
+    [(_, term, born)] = early_terms("Fill the KV caches.", 2, opened)
+    assert (term, born) == ("KV cache", 3)
 
 
 @each
