@@ -9,10 +9,10 @@ from pathlib import Path
 from ruvon.course import outputs
 from ruvon.course.article import Article
 from ruvon.course.article import slug
-from ruvon.course.excerpts import symbol_lines
-from ruvon.course.excerpts import symbols
 from ruvon.course.manifest import Part
 from ruvon.course.refs import Results
+from ruvon.course.source import symbol_lines
+from ruvon.course.source import symbols
 from ruvon.course.stages import write_stage
 from ruvon.course.tags import TaggedSource
 from ruvon.errors import RuvonError

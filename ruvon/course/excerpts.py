@@ -1,13 +1,8 @@
 """Part 00 · Does a fence say what the code or the command says? `...` stands for lines left out."""
 
-import ast
 import re
-import textwrap
-from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from ruvon.errors import RuvonError
 
 _OMITTED = re.compile(r"\s*\.\.\.\s*(#.*)?")
 
@@ -44,51 +39,6 @@ def compare(excerpt: Sequence[str], original: Sequence[str], inside: bool) -> Di
             return _explain(start, run, lines, at, free)
         at = place + len(run)
     return None
-
-
-def symbol_lines(source: str, symbol: str) -> list[str]:
-    """The lines of `function`, `Class`, `Class.method` or an assigned name, dedented.
-
-    Raises RuvonError with the names that there are.
-    """
-    node = find_symbol(source, symbol)
-    first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-    chosen = source.splitlines()[first - 1 : node.end_lineno]
-    return textwrap.dedent("\n".join(chosen)).splitlines()
-
-
-def find_symbol(source: str, symbol: str) -> ast.stmt:
-    """The statement that defines a symbol. Raises RuvonError with the names that there are."""
-    body: Sequence[ast.stmt] = ast.parse(source).body
-    node: ast.stmt | None = None
-    for name in symbol.split("."):
-        named = {n: statement for statement in body for n in _names(statement)}
-        if name not in named:
-            raise RuvonError(f"there is no `{name}` among {', '.join(named) or 'no names'}")
-        node = named[name]
-        body = getattr(node, "body", [])
-    assert node is not None
-    return node
-
-
-def symbols(body: Sequence[ast.stmt], within: str = "") -> Iterator[tuple[str, ast.stmt]]:
-    """The names that a module defines at its top level and in its classes, as `Class.method`."""
-    for statement in body:
-        for name in _names(statement):
-            yield within + name, statement
-            if isinstance(statement, ast.ClassDef):
-                yield from symbols(statement.body, f"{within}{name}.")
-
-
-def _names(statement: ast.stmt) -> list[str]:
-    if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-        return [statement.name]
-    targets: list[ast.expr] = []
-    if isinstance(statement, ast.Assign):
-        targets = statement.targets
-    elif isinstance(statement, ast.AnnAssign):
-        targets = [statement.target]
-    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _runs(excerpt: list[str]) -> list[tuple[int, list[str]]]:

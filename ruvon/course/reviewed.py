@@ -22,8 +22,8 @@ from pathlib import Path
 from ruvon.course.article import Article
 from ruvon.course.article import Fault
 from ruvon.course.checkout import Checkout
-from ruvon.course.excerpts import find_symbol
 from ruvon.course.fences import shown
+from ruvon.course.source import find_symbol
 from ruvon.errors import RuvonError
 
 HEADER = (

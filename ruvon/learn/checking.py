@@ -23,7 +23,6 @@ from typing import Any
 import torch
 
 HOLE = "write this body"
-STILL_A_HOLE = "There is still a hole"
 LONGEST = 32  # numbers of a tensor that are shown
 
 
@@ -175,6 +174,7 @@ class Case:
                 "case": self.what,
                 "inputs": self.inputs,
                 "message": message,
+                "hole": is_hole(error),
                 "named": error.named if isinstance(error, Failed) else [],
                 "seen": seen,
                 "size": self.size,
@@ -191,9 +191,9 @@ def explain(
     if isinstance(error, Failed):
         return str(error), error.seen
     where = place(trace, exam)
-    if isinstance(error, NotImplementedError) and HOLE in str(error):
+    if is_hole(error):
         which = str(error).partition(":")[0]
-        return f"{STILL_A_HOLE}: {which}.", where
+        return f"There is still a hole: {which}.", where
     if isinstance(error, TimeUp):
         return "It took too long. Does a loop never end?", where
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
@@ -201,6 +201,11 @@ def explain(
     if not where:
         return f"What your code gave back cannot be used: {describe(error)}", []
     return f"Your code stopped: {describe(error)}", where
+
+
+def is_hole(error: BaseException) -> bool:
+    """Whether a body was called that has not been written."""
+    return isinstance(error, NotImplementedError) and HOLE in str(error)
 
 
 def describe(error: BaseException) -> str:

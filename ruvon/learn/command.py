@@ -8,7 +8,7 @@ import typer
 from ruvon.errors import RuvonError
 
 if TYPE_CHECKING:
-    from ruvon.learn.exercise import Exercise
+    from ruvon.course.exercise import Exercise
     from ruvon.learn.folder import Folder
     from ruvon.learn.process import Outcome
     from ruvon.learn.process import Process
@@ -198,7 +198,7 @@ def root() -> Path:
 
 def exercises() -> tuple["Exercise", ...]:
     """All exercises that are here."""
-    from ruvon.learn.exercise import all_exercises
+    from ruvon.course.exercise import all_exercises
 
     return all_exercises(root())
 
@@ -213,7 +213,7 @@ def here() -> tuple["Folder", "Screen", tuple["Exercise", ...]]:
 
 def named(name: str, known: tuple["Exercise", ...]) -> "Exercise":
     """The exercise of a name."""
-    from ruvon.learn.exercise import find_exercise
+    from ruvon.course.exercise import find_exercise
 
     return find_exercise(known, name)
 
@@ -236,7 +236,7 @@ def show_task(folder: "Folder", screen: "Screen", exercise: "Exercise") -> None:
 
 def show_hint(folder: "Folder", screen: "Screen", exercise: "Exercise") -> None:
     """Show one hint more than before."""
-    from ruvon.learn.exercise import HINTS
+    from ruvon.course.exercise import HINTS
 
     progress = folder.progress(exercise)
     if progress.hints == HINTS:

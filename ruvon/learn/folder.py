@@ -17,10 +17,10 @@ from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
+from ruvon.course import source
+from ruvon.course.exercise import Exercise
 from ruvon.course.stages import write_stage
 from ruvon.errors import RuvonError
-from ruvon.learn import source
-from ruvon.learn.exercise import Exercise
 
 STATE = "learn.json"
 USUAL = "learning"

@@ -12,11 +12,13 @@ from types import TracebackType
 from typing import Any
 
 from ruvon.course import alone
+from ruvon.course import source
+from ruvon.course.exercise import Exercise
 from ruvon.course.run import stage_environment
-from ruvon.learn import checking
-from ruvon.learn import runner_path
-from ruvon.learn import source
-from ruvon.learn.exercise import Exercise
+
+# Two files that run in the other process. Importing them here would import PyTorch, too.
+RUNNER = Path(__file__).with_name("runner.py")
+CHECKING = Path(__file__).with_name("checking.py")
 
 CPU_SECONDS = 10
 WALL_SECONDS = 60
@@ -39,11 +41,8 @@ class Failure:
     # Lines of (label, value).
     inputs: tuple[tuple[str, str], ...] = ()
     seen: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def hole(self) -> bool:
-        """Whether nothing has been written yet."""
-        return self.message.startswith(checking.STILL_A_HOLE)
+    # Whether nothing has been written yet.
+    hole: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class Process:
         """Begin to import PyTorch, in the background."""
         if self.running is None or self.running.poll() is not None:
             self.running = subprocess.Popen(
-                [sys.executable, "-P", str(runner_path())],
+                [sys.executable, "-P", str(RUNNER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -122,7 +121,7 @@ class Process:
                 "source": text,
                 "symbols": exercise.symbols or exercise.tests,
                 "check": str(exercise.folder / "check.py"),
-                "checking": str(Path(checking.__file__)),
+                "checking": str(CHECKING),
                 "alone": str(Path(alone.__file__)),
                 "cpu_seconds": CPU_SECONDS,
                 "wall_seconds": WALL_SECONDS,
@@ -163,8 +162,13 @@ def outcome(found: dict[str, Any], file: str, digest: str) -> Outcome:
     """What the process reported, as an Outcome."""
     failure = None
     if first := found.get("failure"):
-        lines = [tuple(map(tuple, first[name])) for name in ("inputs", "seen")]
-        failure = Failure(first["message"], first["case"], *lines)
+        failure = Failure(
+            first["message"],
+            first["case"],
+            inputs=tuple((label, value) for label, value in first["inputs"]),
+            seen=tuple((label, value) for label, value in first["seen"]),
+            hole=first["hole"],
+        )
     elif found.get("ended") in ENDS:
         failure = Failure(ENDS[found["ended"]])
     calls = found.get("calls", {})

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ruvon.learn.exercise import Exercise
+from ruvon.course.exercise import Exercise
 from ruvon.learn.folder import FORMAT
 from ruvon.learn.folder import Folder
 from ruvon.learn.process import Process

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -11,9 +12,9 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from ruvon.learn import source
-from ruvon.learn.exercise import HINTS
-from ruvon.learn.exercise import Exercise
+from ruvon.course import source
+from ruvon.course.exercise import HINTS
+from ruvon.course.exercise import Exercise
 from ruvon.learn.folder import Folder
 from ruvon.learn.process import Failure
 from ruvon.learn.process import Outcome
@@ -33,8 +34,10 @@ class Screen:
     """Where a learner's commands print."""
 
     def __init__(self) -> None:
-        wide = Console(highlight=False)
-        self.console = Console(highlight=False, width=min(wide.width, WIDEST))
+        # Asked of the terminal itself: rich takes every plain one to have 80 columns, unless it is
+        # told both sizes.
+        width, height = get_terminal_size()
+        self.console = Console(highlight=False, width=min(width, WIDEST), height=height)
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line, or a paragraph."""

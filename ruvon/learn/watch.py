@@ -5,11 +5,11 @@ import select
 import sys
 from collections.abc import Sequence
 
+from ruvon.course.exercise import Exercise
 from ruvon.learn.command import run_check
 from ruvon.learn.command import say_how_to_go_on
 from ruvon.learn.command import show_hint
 from ruvon.learn.command import show_task
-from ruvon.learn.exercise import Exercise
 from ruvon.learn.folder import Folder
 from ruvon.learn.process import Process
 from ruvon.learn.screen import Screen

@@ -1,7 +1,7 @@
 import pytest
 
 from ruvon.course.excerpts import compare
-from ruvon.course.excerpts import symbol_lines
+from ruvon.course.source import symbol_lines
 from ruvon.errors import RuvonError
 
 ORIGINAL = ["def f():", '    """Say."""', "    a = 1", "", "    b = 2", "    return a + b"]

@@ -2,9 +2,9 @@ import shutil
 
 import pytest
 
+from ruvon.course import source
 from ruvon.course.manifest import checkout
 from ruvon.course.stages import write_stage
-from ruvon.learn import source
 from ruvon.learn.process import Process
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from ruvon.course.checkout import Checkout
 from ruvon.course.concepts import early_terms
+from ruvon.course.exercise import IN_PACKAGE
+from ruvon.course.exercise import all_exercises
+from ruvon.course.exercise import read_exercises
 from ruvon.course.manifest import checkout
 from ruvon.course.manifest import landed
 from ruvon.course.manifest import load_manifest
-from ruvon.learn.exercise import IN_PACKAGE
-from ruvon.learn.exercise import all_exercises
-from ruvon.learn.exercise import read_exercises
 from ruvon.learn.mutants import mutants
 from ruvon.learn.mutants import wrong_answers
 

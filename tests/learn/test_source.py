@@ -2,9 +2,9 @@
 
 import pytest
 
+from ruvon.course import source
+from ruvon.course.exercise import all_exercises
 from ruvon.course.manifest import checkout
-from ruvon.learn import source
-from ruvon.learn.exercise import all_exercises
 
 MODULE = '''"""A module."""
 
@@ -27,6 +27,7 @@ class C:
         x,
         y=2,
     ):
+        """Multiply."""
         return x * y
 
     def n(self):
@@ -47,7 +48,7 @@ def test_a_hole_keeps_signature_and_docstring_and_nothing_of_the_body():
     assert namespace["f"].__doc__ == "Add one."
     assert "This comment tells how." not in holed
     assert "x * y" not in holed
-    assert "        y=2,\n    ):\n        raise NotImplementedError" in holed
+    assert 'y=2,\n    ):\n        """Multiply."""\n        raise NotImplementedError' in holed
     assert holed.endswith(MODULE[MODULE.index("    def n(self)") :])
 
 
@@ -76,7 +77,7 @@ def test_the_solution_put_back_is_the_stage_itself(exercise):
 
 
 def test_what_is_missing_or_broken_is_said():
-    with pytest.raises(source.SourceError, match="`h` is not there any more"):
+    with pytest.raises(source.SourceError, match="`h` is not defined there any more"):
         source.find(MODULE, "h")
     with pytest.raises(source.SourceError, match="line 2 is no Python"):
         source.find("x = 1\ny = (\n", "x")

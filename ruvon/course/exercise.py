@@ -16,10 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ruvon.course import source
 from ruvon.course.manifest import landed
 from ruvon.course.stages import stage_files
 from ruvon.errors import RuvonError
-from ruvon.learn import source
 
 # What a learner does. The first two are done in the package, the others in a file of their own.
 KINDS = ("fill in", "find the bug", "predict", "read the trace", "write the test")
