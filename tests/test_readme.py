@@ -24,16 +24,18 @@ DRY = {
     ],
     "python -m pytest tests/ -v": [sys.executable, "-m", "pytest", "--version"],
 }
+# What a learner types is tried in a folder of its own. The first check is meant to fail.
+LEARN = [line for line in SHELL if line.startswith("ruvon learn ")]
 DOWNLOADS = 'ruvon run --model gpt2 "The meaning of life is"'
 
 
-def shell(command: str | list[str]) -> str:
+def shell(command: str | list[str], folder: Path = ROOT, code: int = 0) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
         command,
         shell=isinstance(command, str),
-        cwd=ROOT,
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -41,7 +43,7 @@ def shell(command: str | list[str]) -> str:
         check=False,
         timeout=240,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done.stdout
 
 
@@ -51,9 +53,15 @@ def test_the_readme_has_only_blocks_that_are_run():
     assert DOWNLOADS in SHELL
 
 
-@pytest.mark.parametrize("line", [line for line in SHELL if line not in (*DRY, DOWNLOADS)])
+@pytest.mark.parametrize("line", [line for line in SHELL if line not in (*DRY, *LEARN, DOWNLOADS)])
 def test_command(line):
     assert shell(line).strip()
+
+
+def test_what_a_learner_types(tmp_path):
+    for line in LEARN:
+        assert shell(line, tmp_path, code=int(line == "ruvon learn check")).strip()
+    assert [path.name for path in tmp_path.iterdir()] == ["learning"]
 
 
 @pytest.mark.parametrize("line", DRY)

@@ -1,9 +1,12 @@
 """Part 00 · What is generated from the manifest: an article's head, the README's table, TODO.md."""
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from ruvon.course.checkout import Checkout
+from ruvon.course.exercise import Exercise
+from ruvon.course.exercise import read_exercises
 from ruvon.course.manifest import Part
 from ruvon.course.stages import difference
 
@@ -26,7 +29,10 @@ def generated(checkout: Checkout, page: Path) -> dict[str, str]:
     if checkout.is_article(page):
         for part in checkout.parts:
             if part.number == number:
-                return {"head": head(checkout, part)}
+                made = {"head": head(checkout, part)}
+                if found := read_exercises(checkout.root, part.number):
+                    made["exercises"] = exercises_table(found)
+                return made
     return {}
 
 
@@ -37,6 +43,7 @@ def head(checkout: Checkout, part: Part) -> str:
     notebook = Path(part.notebook)
     grown = difference(part.number - 1, part.number, checkout.root)
     modules = len(grown.new_modules)
+    exercises = read_exercises(checkout.root, part.number)
     return "\n".join(
         [
             "",
@@ -45,11 +52,23 @@ def head(checkout: Checkout, part: Part) -> str:
             f"| time | about {part.minutes} minutes |",
             f"| needs | {needs} |",
             f"| demo | `make part-{part.folder}` |",
+            *[f"| exercises | `ruvon learn start {part.number}` |" for _ in exercises[:1]],
             f"| notebook | [{notebook.name}](../../{notebook.as_posix()}) |",
             f"| adds | {modules} modules, {grown.added:,} lines; lines removed: {grown.removed} |",
             "",
         ]
     )
+
+
+def exercises_table(exercises: Sequence[Exercise]) -> str:
+    """The exercises of a part: what they are about, what one does, how long it takes."""
+    start = f"ruvon learn start {exercises[0].part}"
+    rows = ["", f"`{start}` opens the first one.", "", "| | exercise | kind | minutes |"]
+    rows.append("|---|---|---|---:|")
+    for exercise in exercises:
+        link = f"[{exercise.title}](exercises/{exercise.folder.name}/README.md)"
+        rows.append(f"| {exercise.name} | {link} | {exercise.kind} | {exercise.minutes} |")
+    return "\n".join([*rows, ""])
 
 
 def parts_table(checkout: Checkout) -> str:

@@ -36,12 +36,13 @@ def first_on_path(folder: Path) -> str:
     return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-def run_script(folder: Path, root: Path, script: Path, **variables: str) -> int:
-    """Run `script` in a fresh process in which `ruvon` is the stage in `folder`. -> exit code.
+def run_script(folder: Path, root: Path, *words: str, **variables: str) -> int:
+    """Run a script in a fresh process in which `ruvon` is the stage in `folder`. -> exit code.
 
-    -P keeps the working directory off the path, and the process starts in an empty one.
+    `words` are as after `python`: a file, or `-m` and a module, and arguments. -P keeps the working
+    directory off the path, and the process starts in an empty one.
     """
-    command = [sys.executable, "-P", "-c", GUARD, str(folder), str(script)]
+    command = [sys.executable, "-P", "-c", GUARD, str(folder), *words]
     with tempfile.TemporaryDirectory() as empty:
         environment = {**stage_environment(folder, root), **variables}
         return subprocess.run(command, cwd=empty, env=environment, check=False).returncode
@@ -65,7 +66,7 @@ def run_part(number: int) -> int:
         )
         sys.stdout.flush()
         demo = root / "parts" / part.folder / "demo.py"
-        code = run_script(folder, root, demo, RUVON_RECEIPT=str(receipt))
+        code = run_script(folder, root, str(demo), RUVON_RECEIPT=str(receipt))
         if code == 0 and not (receipt.exists() and json.loads(receipt.read_text())):
             raise RuvonError(
                 f"parts/{part.folder}/demo.py compared nothing with expected.toml; end it with "

@@ -24,6 +24,9 @@ def register(app: typer.Typer) -> None:
     )
     for command in (start, next_, check, watch, hint, reset, solution, demo, list_, status, export):
         learn.command(command.__name__.rstrip("_"))(command)
+    # What follows belongs to the command that it runs, options and all.
+    every_word = {"allow_extra_args": True, "ignore_unknown_options": True}
+    learn.command("run", context_settings={**every_word, "help_option_names": []})(run)
     app.add_typer(learn, name="learn")
 
 
@@ -129,9 +132,7 @@ def demo(part: int = typer.Argument(None, help="A part; the open one if none is 
 
     folder, screen, known = here()
     number = find_landed(part).number if part else folder.current(known).part
-    engine = folder.part(number)
-    if not (engine / "ruvon").exists():
-        raise RuvonError(f"you have not begun part {number}: ruvon learn start {number}")
+    engine = engine_of(folder, number)
     open_ones = [
         exercise.name
         for exercise in known
@@ -143,7 +144,20 @@ def demo(part: int = typer.Argument(None, help="A part; the open one if none is 
     if open_ones:
         screen.say(f"Still open, so it may fail: {', '.join(open_ones)}.", "yellow")
     script = root() / "parts" / f"{number:02}" / "demo.py"
-    raise typer.Exit(run_script(engine, root(), script))
+    raise typer.Exit(run_script(engine, root(), str(script)))
+
+
+def run(words: typer.Context) -> None:
+    """Run a `ruvon` command, or a script, on your engine: ruvon learn run next "Once upon a"."""
+    from ruvon.course.run import run_script
+
+    folder, _, known = here()
+    engine = engine_of(folder, folder.current(known).part)
+    if not words.args:
+        raise RuvonError('say what to run: ruvon learn run next "Once upon a", or a file of yours')
+    what, *more = words.args
+    target = [str(Path(what).resolve())] if what.endswith(".py") else ["-m", "ruvon.cli", what]
+    raise typer.Exit(run_script(engine, root(), *target, *more))
 
 
 def list_() -> None:
@@ -194,6 +208,14 @@ def root() -> Path:
     from ruvon.course.manifest import checkout
 
     return checkout()
+
+
+def engine_of(folder: "Folder", part: int) -> Path:
+    """The folder with the learner's engine of a part. Raises RuvonError."""
+    engine = folder.part(part)
+    if not (engine / "ruvon").exists():
+        raise RuvonError(f"you have not begun part {part}: ruvon learn start {part}")
+    return engine
 
 
 def exercises() -> tuple["Exercise", ...]:
@@ -249,8 +271,6 @@ def show_hint(folder: "Folder", screen: "Screen", exercise: "Exercise") -> None:
 
 def run_check(process: "Process", folder: "Folder", exercise: "Exercise") -> "Outcome":
     """Check an exercise, and write down what came of it. Raises RuvonError."""
-    from ruvon.learn.folder import now
-
     outcome = process.check(exercise, folder.part(exercise.part))
     if outcome.broken:
         raise RuvonError(
@@ -260,8 +280,7 @@ def run_check(process: "Process", folder: "Folder", exercise: "Exercise") -> "Ou
     progress = folder.progress(exercise)
     progress.attempts += 1
     if outcome.passed:
-        progress.passed = progress.passed or now()
-        progress.sha256 = outcome.sha256
+        folder.pass_(exercise, outcome.sha256)
     folder.save()
     return outcome
 

@@ -5,6 +5,7 @@
       part-01/ruvon/         the engine of Part 1, the learner's own
       part-01/exercises/     the texts, and what is answered outside of the engine
       backups/               every file as it was before a command changed it
+      passed/                every file as it was when it passed
 
 Nothing is written outside of it. No command changes a file there before it has kept the old one.
 """
@@ -182,6 +183,19 @@ class Folder:
         copy.write_bytes(path.read_bytes())
         return copy
 
+    def pass_(self, exercise: Exercise, sha256: str) -> None:
+        """Write down that an exercise has passed, and keep the file: the next hole may be in it."""
+        progress = self.progress(exercise)
+        progress.passed = progress.passed or now()
+        progress.sha256 = sha256
+        copy = self.passed_copy(exercise)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(self.file(exercise).read_bytes())
+
+    def passed_copy(self, exercise: Exercise) -> Path:
+        """Where the file is kept that passed."""
+        return self.path / "passed" / f"{exercise.name}-{Path(exercise.file).name}"
+
     def name(self, path: Path) -> str:
         """A path as messages name it: from the folder."""
         return path.relative_to(self.path).as_posix()
@@ -205,7 +219,7 @@ class Folder:
 
 def is_ours(path: Path) -> bool:
     """Whether a learner's folder has such a thing in it."""
-    return path.name.startswith(("part-", "backups", STATE))
+    return path.name.startswith(("part-", "backups", "passed", STATE))
 
 
 def read_state(path: Path) -> State:

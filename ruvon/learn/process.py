@@ -52,10 +52,10 @@ class Outcome:
     cases: int = 0
     failed: int = 0
     failure: Failure | None = None
-    # The file that was run or read, from the learner's folder; its hash, and calls of each symbol.
+    # The file that was run or read, from the learner's folder; its hash, and which symbols ran.
     file: str = ""
     sha256: str = ""
-    calls: dict[str, int] = field(default_factory=dict)
+    ran: dict[str, bool] = field(default_factory=dict)
     # What the learner's code printed.
     printed: str = ""
     # Set when the check itself is at fault, never the learner.
@@ -103,9 +103,12 @@ class Process:
             )
         return self.running
 
-    def check(self, exercise: Exercise, part: Path) -> Outcome:
-        """Check the learner's file in `part`, the folder of the exercise's part."""
-        path = part.resolve() / exercise.file
+    def check(self, exercise: Exercise, part: Path, kept: Path | None = None) -> Outcome:
+        """Check the learner's file in `part`, the folder of the exercise's part.
+
+        `kept` is an older copy, to be taken in the place of the file.
+        """
+        path = kept or part.resolve() / exercise.file
         here = f"{part.name}/{exercise.file}"
         try:
             text = path.read_text(encoding="utf-8")
@@ -171,9 +174,9 @@ def outcome(found: dict[str, Any], file: str, digest: str) -> Outcome:
         )
     elif found.get("ended") in ENDS:
         failure = Failure(ENDS[found["ended"]])
-    calls = found.get("calls", {})
-    if failure is None and "trace" not in found and not all(calls.values()):
-        idle = ", ".join(symbol for symbol, count in calls.items() if not count)
+    ran = found.get("ran", {})
+    if failure is None and "trace" not in found and not all(ran.values()):
+        idle = ", ".join(symbol for symbol, did in ran.items() if not did)
         failure = Failure(f"{idle} in your file never ran: something else stands in its place.")
     return Outcome(
         cases=found.get("cases", 0),
@@ -181,7 +184,7 @@ def outcome(found: dict[str, Any], file: str, digest: str) -> Outcome:
         failure=failure,
         file=file,
         sha256=digest,
-        calls=calls,
+        ran=ran,
         printed=found.get("printed", ""),
         broken=found.get("trace", ""),
     )

@@ -13,11 +13,18 @@ from ruvon.version import __version__
 def scores(
     process: Process, folder: Folder, known: Sequence[Exercise], name: str
 ) -> dict[str, Any]:
-    """The scores of a learner's folder. learn.json alone earns no point: the files are checked."""
+    """The scores of a learner's folder.
+
+    learn.json alone earns no point. The files are checked as they are now; where a later exercise
+    has made a hole of what had passed, the copy that passed is.
+    """
     rows = []
     for exercise in known:
         progress = folder.progress(exercise)
-        outcome = process.check(exercise, folder.part(exercise.part)) if progress.opened else None
+        part, kept = folder.part(exercise.part), folder.passed_copy(exercise)
+        outcome = process.check(exercise, part) if progress.opened else None
+        if outcome and not outcome.passed and progress.passed and kept.exists():
+            outcome = process.check(exercise, part, kept)
         rows.append(
             {
                 "exercise": exercise.name,

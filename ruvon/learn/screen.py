@@ -62,7 +62,8 @@ class Screen:
         self.console.print(Markdown(_HEADING.sub("", exercise.text), code_theme="ansi_light"))
         self.say()
         self.say(f"Edit   {self.place(exercise, folder)}", "cyan")
-        self.say("Check  ruvon learn check    (or keep it running: ruvon learn watch)")
+        self.say("Check  ruvon learn check")
+        self.say("       ruvon learn watch checks whenever you save")
         self.say("Stuck  ruvon learn hint")
 
     def place(self, exercise: Exercise, folder: Folder) -> str:
@@ -90,9 +91,9 @@ class Screen:
     def passed(self, exercise: Exercise, outcome: Outcome) -> None:
         """All is as it should be, and what shows that it was the learner's file."""
         self.say(f"{exercise.name} passed: {count(outcome.cases, 'case')}.", "bold green")
-        if outcome.calls:
-            ran = ", ".join(f"{name} {count(n, 'time')}" for name, n in outcome.calls.items())
-            self.say(f"It ran {outcome.file} ({outcome.sha256[:8]}): {ran}.", "dim")
+        if outcome.ran:
+            ran = ", ".join(outcome.ran)
+            self.say(f"It ran {ran} of {outcome.file} ({outcome.sha256[:8]}).", "dim")
         else:
             self.say(f"It read {outcome.file} ({outcome.sha256[:8]}).", "dim")
 
@@ -102,7 +103,7 @@ class Screen:
         self.say(failure.message, "bold")
         if failure.case and not failure.hole:
             self.say()
-            more = f" (the smallest of {outcome.failed})" if outcome.failed > 1 else ""
+            more = f" (the smallest of {outcome.failed} that fail)" if outcome.failed > 1 else ""
             self.say(f"{failure.case}{more}")
         self.lines(failure.seen if failure.hole else (*failure.inputs, *failure.seen))
 

@@ -1,0 +1,9 @@
+# says: has to get q as [T, heads, head_dim]
+class Block:
+    def __call__(self, x: Tensor, attention: Attention) -> Tensor:
+        T, head_dim = x.shape[0], self.spec.head_dim
+        q, k, v = self.qkv(self.attention_norm(x)).chunk(3, dim=-1)  # each [T, d]
+        q, k, v = (t.view(T, -1, head_dim).transpose(0, 1) for t in (q, k, v))
+        seen = attention(self.spec, q, k, v)  # [T, heads, head_dim]
+        x = self.attention_out(seen.transpose(0, 1).reshape(T, -1), add=x)
+        return self.mlp_out(self.mlp_in(self.mlp_norm(x), then=self.activation), add=x)

@@ -1,0 +1,11 @@
+# says: the score 0 for what may not be seen
+import torch
+
+
+def test_no_token_sees_the_future(attend):
+    q, k, v = torch.randn(3, 6, 2, 4, generator=torch.Generator().manual_seed(0))
+    before = attend(q, k, v)
+    for t in range(6):
+        changed = k.clone()
+        changed[t:] += 1
+        assert torch.equal(attend(q, changed, v)[:t], before[:t])

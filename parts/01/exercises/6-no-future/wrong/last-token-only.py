@@ -1,0 +1,9 @@
+# says: hides the last token only
+import torch
+
+
+def test_no_token_sees_the_future(attend):
+    x = torch.randn(3, 6, 2, 4, generator=torch.Generator().manual_seed(0))
+    changed = x.clone()
+    changed[:, -1] = 100
+    assert torch.equal(attend(*changed)[:-1], attend(*x)[:-1])

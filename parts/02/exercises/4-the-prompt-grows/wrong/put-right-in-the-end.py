@@ -1,0 +1,29 @@
+# says: The list is put right in the end only
+def generate(
+    model: Model,
+    attention: SequenceAttention,
+    prompt: Sequence[int],
+    params: SamplingParams,
+    sample: Sampler = greedy,
+    eos_id: int | None = None,
+    context: int | None = None,
+) -> Iterator[Increment]:
+    context = context or model.context
+    check_prompt(prompt, context)
+    known, length = prompt, len(prompt)
+    limit = token_limit(len(prompt), params, context)
+    stops = stop_ids(params, eos_id)
+    while True:
+        last = step(model, attention, known)  # [1, vocabulary]
+        row = Row(params, known, prompt=length)
+        token = int(sample(last, [row]).ids)
+        known.append(token)
+        if token in stops:
+            del known[length:]
+            yield Increment((token,), "stop")
+            return
+        if len(known) == limit:
+            del known[length:]
+            yield Increment((token,), "length")
+            return
+        yield Increment((token,))

@@ -1,0 +1,28 @@
+# says: All comes back at once
+def generate(
+    model: Model,
+    attention: SequenceAttention,
+    prompt: Sequence[int],
+    params: SamplingParams,
+    sample: Sampler = greedy,
+    eos_id: int | None = None,
+    context: int | None = None,
+) -> Iterator[Increment]:
+    context = context or model.context
+    check_prompt(prompt, context)
+    known = list(prompt)
+    limit = token_limit(len(prompt), params, context)
+    stops = stop_ids(params, eos_id)
+    made = []
+    while True:
+        last = step(model, attention, known)  # [1, vocabulary]
+        row = Row(params, known, prompt=len(prompt))
+        token = int(sample(last, [row]).ids)
+        known.append(token)
+        if token in stops:
+            made.append(Increment((token,), "stop"))
+            return made
+        if len(known) == limit:
+            made.append(Increment((token,), "length"))
+            return made
+        made.append(Increment((token,)))
