@@ -258,13 +258,14 @@ class Article:
 
     @property
     def words(self) -> int:
-        """The number of words outside of fences, comments and the generated head."""
+        """The number of words outside of fences, comments and what is generated."""
         text = _COMMENT.sub(_hide, self.outside)
+        for name in ("head", "exercises"):
+            if place := self.between(name):
+                text = text[: place[0]] + " " * (place[1] - place[0]) + text[place[1] :]
         for m in _IMAGE, _LINK:
             text = m.sub(lambda found: found["text"], text)
-        head = self.between("head")
-        skipped = len(re.findall(r"\w[\w'’-]*", self.outside[slice(*head)])) if head else 0
-        return len(re.findall(r"\w[\w'’-]*", text)) - skipped
+        return len(re.findall(r"\w[\w'’-]*", text))
 
 
 def slug(heading: str) -> str:
