@@ -13,11 +13,17 @@ from itertools import groupby
 
 from ruvon.errors import RuvonError
 
+HOLE = "write this body"
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 class SourceError(RuvonError):
-    """A module that is no Python, or that lacks a symbol."""
+    """A module that is no Python, or that lacks a symbol. `line` is where it is broken."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 def parse(text: str) -> ast.Module:
@@ -25,7 +31,8 @@ def parse(text: str) -> ast.Module:
     try:
         return ast.parse(text)
     except SyntaxError as error:
-        raise SourceError(f"line {error.lineno} is no Python: {error.msg}") from None
+        said = error.msg.rstrip(".?")
+        raise SourceError(f"line {error.lineno} is no Python: {said}", error.lineno) from None
 
 
 def find_symbol(text: str, symbol: str) -> ast.stmt:
@@ -139,9 +146,7 @@ def with_holes(text: str, symbols: Sequence[str], whose: str) -> str:
         assert ast.get_docstring(node), "what the body has to do stands in the docstring"
         documented = node.body[0].end_lineno
         lines = text.split("\n")
-        hole = (
-            f'{" " * node.body[0].col_offset}raise NotImplementedError("{whose}: write this body")'
-        )
+        hole = f'{" " * node.body[0].col_offset}raise NotImplementedError("{whose}: {HOLE}")'
         lines[documented : node.end_lineno] = [hole]
         text = "\n".join(lines)
     return text

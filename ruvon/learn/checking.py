@@ -63,6 +63,7 @@ class Exam:
         self.answers: Mapping[str, Any] = {}
         self.tests: Mapping[str, Callable[..., Any]] = {}
         self.cases = 0
+        self.late = False
         self.failures: list[dict[str, Any]] = []
 
     def smallest(self) -> dict[str, Any] | None:
@@ -115,18 +116,13 @@ class Exam:
         """
         with self.case(key):
             got = self.answers.get(key, "?")
-            if got == "?" or got == [] or (isinstance(got, list) and "?" in got):
+            if got == "?" or (isinstance(got, list) and (not got or "?" in got) and got != want):
                 raise Failed("There is no answer here yet.")
-            if type(got) is not type(want) and not numbers(got, want):
-                raise Failed(
-                    f"The answer is {kind(want)}, and here stands {kind(got)}.",
-                    [("yours", show(got))],
-                )
+            if wrong := unlike(got, want):
+                raise Failed(wrong, [("yours", show(got))])
             if got != want:
-                named = next(
-                    (m for wrong, m in (mistakes or {}).items() if wrong == plain(got)), ""
-                )
-                raise Failed(named or nudge(got, want), [("yours", show(got))])
+                thoughts = (m for wrong, m in (mistakes or {}).items() if wrong == plain(got))
+                raise Failed(next(thoughts, nudge(got, want)), [("yours", show(got))])
 
     def judge(
         self,
@@ -138,20 +134,29 @@ class Exam:
         for name, subject in right.items():
             with self.case(f"your test, given {name}"):
                 try:
-                    test(subject)
-                except Exception as error:
-                    if is_hole(error):
-                        raise
-                    raise Failed(
-                        "Your test rejects code that is right.", [("it says", describe(error))]
-                    ) from error
+                    self.run_test(test, subject)
+                except AssertionError as error:
+                    where = place(error.__traceback__, self)
+                    raise Failed("Your test rejects code that is right.", where) from error
         for name, subject in wrong.items():
             with self.case(f"your test, given {name}"):
                 try:
-                    test(subject)
+                    self.run_test(test, subject)
+                except (Failed, NotImplementedError):
+                    raise
                 except Exception:
                     continue
                 raise Failed(f"Your test accepts code that is wrong: {name}.")
+
+    def run_test(self, test: Callable[..., Any], subject: Any) -> None:
+        """Run a learner's test. What it draws at random is the same in every check."""
+        torch.manual_seed(0)
+        given_back = test(subject)
+        self.need(
+            given_back is None,
+            "Your test gives something back, and nobody looks at it. It has to `assert`.",
+            given_back=given_back,
+        )
 
 
 class Case:
@@ -178,6 +183,10 @@ class Case:
             return False
         if isinstance(error, KeyboardInterrupt | SystemExit):
             return False
+        if isinstance(error, TimeUp):  # it ends every case that is open, and one will tell of it
+            self.exam.late, told = True, self.exam.late
+            if told:
+                return False
         message, seen = explain(error, trace, self.exam)
         self.exam.failures.append(
             {
@@ -212,6 +221,10 @@ def explain(
     """What an exception means to a learner, and the line of theirs where it arose."""
     if isinstance(error, Failed):
         return str(error), error.seen
+    if isinstance(error, SyntaxError) and str(error.filename).startswith(f"{exam.part}/"):
+        line = (error.text or "").strip()
+        label = f"{str(error.filename)[len(exam.part) + 1 :]}, line {error.lineno}"
+        return f"A file is no Python: {error.msg.rstrip('.?')}.", [(label, line)]
     where = place(trace, exam)
     if is_hole(error):
         which = str(error).partition(":")[0]
@@ -221,7 +234,7 @@ def explain(
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return "It asked for more memory than the limit.", where
     if not where:
-        return f"What your code gave back cannot be used: {describe(error)}", []
+        return f"It does not fit how it is called, or what it should give: {describe(error)}", []
     return f"Your code stopped: {describe(error)}", where
 
 
@@ -296,6 +309,19 @@ def nudge(got: Any, want: Any) -> str:
         first = next(i for i in range(len(want)) if got[i] != want[i])
         return f"Entry {first + 1} is the first that is not right."
     return "Not yet. Go back to where the text tells you to look."
+
+
+def unlike(got: Any, want: Any) -> str:
+    """What is wrong with the kind of an answer; empty when it is the kind that is wanted."""
+    if isinstance(got, float) and isinstance(want, int):
+        return "A whole number is wanted."
+    if isinstance(got, list) and isinstance(want, list):
+        first, wanted = got[:1], want[:1]
+        if first and wanted and not numbers(*first, *wanted) and kind(*first) != kind(*wanted):
+            return f"Each entry is {kind(*wanted)}, and here stands {kind(*first)}."
+    elif type(got) is not type(want) and not numbers(got, want):
+        return f"The answer is {kind(want)}, and here stands {kind(got)}."
+    return ""
 
 
 def numbers(*values: Any) -> bool:

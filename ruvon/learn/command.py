@@ -31,19 +31,24 @@ def register(app: typer.Typer) -> None:
 
 
 def start(
-    part: int = typer.Argument(1, help="The part to begin with."),
+    part: int = typer.Argument(None, help="The part to begin with: 1, unless you have begun."),
     folder: Path = typer.Option(Path("learning"), "--folder", help="Where to work."),
 ) -> None:
-    """Make a folder to work in, or go back to it, and open the first exercise of a part."""
+    """Make a folder to work in, and open the first exercise of a part; or go on where you were."""
     from ruvon.learn.folder import Folder
     from ruvon.learn.screen import Screen
 
-    mine = [exercise for exercise in exercises() if exercise.part == part]
+    screen, all_of_them, begun = Screen(), exercises(), folder.exists()
+    mine = [exercise for exercise in all_of_them if exercise.part == (part or 1)]
     if not mine:
-        parts = sorted({exercise.part for exercise in exercises()})
-        raise RuvonError(f"part {part} has no exercises; there are some in {parts}")
-    opened, screen = Folder.create(folder), Screen()
-    screen.welcome(opened)
+        there = ", ".join(str(part) for part in sorted({e.part for e in all_of_them}))
+        raise RuvonError(f"part {part} has no exercises yet; there are some in {there}")
+    opened = Folder.create(folder)
+    if not begun:
+        screen.welcome(opened)
+    if part is None and opened.state.current:
+        show_task(opened, screen, opened.current(all_of_them))
+        return
     left = [exercise for exercise in mine if not opened.progress(exercise).passed]
     show_task(opened, screen, (left or mine)[0])
 
@@ -97,12 +102,15 @@ def reset(
     ),
 ) -> None:
     """Begin an exercise anew. What you wrote is kept in backups/."""
+    from ruvon.learn.screen import near
+
     folder, screen, known = here()
     exercise = open_one(folder, name, known)
     kept = folder.reset(exercise, whole=file)
-    screen.say(f"{exercise.name} is as it was at the start.")
+    screen.say(f"{exercise.name} is as it was at the start, and open.")
     if kept:
-        screen.say(f"What you had is kept in {folder.name(kept)}.")
+        screen.say(f"What you had is kept in {near(kept)}.")
+    screen.say(f"Edit   {screen.place(exercise, folder)}", "cyan")
 
 
 def solution(
@@ -133,16 +141,8 @@ def demo(part: int = typer.Argument(None, help="A part; the open one if none is 
     folder, screen, known = here()
     number = find_landed(part).number if part else folder.current(known).part
     engine = engine_of(folder, number)
-    open_ones = [
-        exercise.name
-        for exercise in known
-        if exercise.part == number
-        and exercise.in_package
-        and folder.progress(exercise).opened
-        and not folder.progress(exercise).passed
-    ]
-    if open_ones:
-        screen.say(f"Still open, so it may fail: {', '.join(open_ones)}.", "yellow")
+    if holes := say_holes(folder, screen, known, number):
+        raise RuvonError(f"the demo needs the whole engine: ruvon learn next {holes[0].name}")
     script = root() / "parts" / f"{number:02}" / "demo.py"
     raise typer.Exit(run_script(engine, root(), str(script)))
 
@@ -151,11 +151,13 @@ def run(words: typer.Context) -> None:
     """Run a `ruvon` command, or a script, on your engine: ruvon learn run next "Once upon a"."""
     from ruvon.course.run import run_script
 
-    folder, _, known = here()
-    engine = engine_of(folder, folder.current(known).part)
+    folder, screen, known = here()
+    number = folder.current(known).part
+    engine = engine_of(folder, number)
     if not words.args:
         raise RuvonError('say what to run: ruvon learn run next "Once upon a", or a file of yours')
     what, *more = words.args
+    say_holes(folder, screen, known, number)
     target = [str(Path(what).resolve())] if what.endswith(".py") else ["-m", "ruvon.cli", what]
     raise typer.Exit(run_script(engine, root(), *target, *more))
 
@@ -189,7 +191,7 @@ def status() -> None:
 def export(
     name: str = typer.Option("", "--name", help="Whose scores they are."),
 ) -> None:
-    """Print the scores as JSON. Every exercise that has passed is checked again."""
+    """Print the scores as JSON. What has passed is checked again: the files, or the kept copies."""
     import json
 
     from ruvon.learn.process import Process
@@ -218,6 +220,16 @@ def engine_of(folder: "Folder", part: int) -> Path:
     return engine
 
 
+def say_holes(
+    folder: "Folder", screen: "Screen", known: tuple["Exercise", ...], part: int
+) -> list["Exercise"]:
+    """Tell of the bodies that are not written yet. -> their exercises."""
+    holes = [e for e in known if e.part == part and e.in_package and folder.has_hole(e)]
+    for exercise in holes:
+        screen.say(f"Still a hole: {exercise.name}, in {screen.place(exercise, folder)}", "yellow")
+    return holes
+
+
 def exercises() -> tuple["Exercise", ...]:
     """All exercises that are here."""
     from ruvon.course.exercise import all_exercises
@@ -241,12 +253,14 @@ def named(name: str, known: tuple["Exercise", ...]) -> "Exercise":
 
 
 def open_one(folder: "Folder", name: str | None, known: tuple["Exercise", ...]) -> "Exercise":
-    """The named exercise if it was opened, or the current one. Raises RuvonError."""
+    """The current exercise; a named one becomes the current one. Raises RuvonError."""
     if not name:
         return folder.current(known)
     exercise = named(name, known)
     if not folder.progress(exercise).opened:
         raise RuvonError(f"{name} is not open yet: ruvon learn next {name}")
+    folder.state.current = name
+    folder.save()
     return exercise
 
 
@@ -261,6 +275,9 @@ def show_hint(folder: "Folder", screen: "Screen", exercise: "Exercise") -> None:
     from ruvon.course.exercise import HINTS
 
     progress = folder.progress(exercise)
+    if progress.passed:  # what is read afterwards does not count
+        screen.hints(exercise, HINTS)
+        return
     if progress.hints == HINTS:
         way = f"ruvon learn solution {exercise.name} --spoil"
         screen.say(f"These are all. The solution, if you want it: {way}\n")
@@ -278,7 +295,8 @@ def run_check(process: "Process", folder: "Folder", exercise: "Exercise") -> "Ou
             f"{outcome.broken}"
         )
     progress = folder.progress(exercise)
-    progress.attempts += 1
+    if not progress.passed:  # who goes on trying things is not counted
+        progress.attempts += 1
     if outcome.passed:
         folder.pass_(exercise, outcome.sha256)
     folder.save()
@@ -305,5 +323,5 @@ def say_how_to_go_on(
         return
     screen.say(f"Part {exercise.part} is done, and its engine is yours.", "bold")
     screen.say("Run its demo on it: ruvon learn demo")
-    if folder.following(known):
-        screen.say("Then go on: ruvon learn next")
+    if following := folder.following(known):
+        screen.say(f"Then go on: ruvon learn next    ({following.name} {following.title})")

@@ -196,6 +196,12 @@ class Folder:
         """Where the file is kept that passed."""
         return self.path / "passed" / f"{exercise.name}-{Path(exercise.file).name}"
 
+    def has_hole(self, exercise: Exercise) -> bool:
+        """Whether the body of an opened exercise has not been written."""
+        if not self.progress(exercise).opened or not self.file(exercise).exists():
+            return False
+        return f"exercise {exercise.name}: {source.HOLE}" in self.file(exercise).read_text("utf-8")
+
     def name(self, path: Path) -> str:
         """A path as messages name it: from the folder."""
         return path.relative_to(self.path).as_posix()

@@ -41,8 +41,9 @@ class Failure:
     # Lines of (label, value).
     inputs: tuple[tuple[str, str], ...] = ()
     seen: tuple[tuple[str, str], ...] = ()
-    # Whether nothing has been written yet.
+    # Whether nothing has been written yet, and whether cases are known to be small or large.
     hole: bool = False
+    sized: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,14 @@ class Process:
         here = f"{part.name}/{exercise.file}"
         try:
             text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            gone = f"{here} is gone. Get it back: ruvon learn reset {exercise.name}"
+            return Outcome(failure=Failure(gone), file=here)
         except (OSError, UnicodeDecodeError) as error:
             return Outcome(failure=Failure(f"{here} cannot be read: {error}"), file=here)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        if wrong := unreadable(text, exercise):
-            return Outcome(failure=Failure(wrong), file=here, sha256=digest)
+        if failure := unreadable(text, exercise):
+            return Outcome(failure=failure, file=here, sha256=digest)
         found = self.ask(
             {
                 "part": str(part.resolve()),
@@ -144,21 +148,31 @@ class Process:
         return answer
 
 
-def unreadable(text: str, exercise: Exercise) -> str:
-    """Why a learner's file cannot be run at all; empty if it can."""
+def unreadable(text: str, exercise: Exercise) -> Failure | None:
+    """Why a learner's file cannot be run at all."""
     if exercise.file.endswith(".toml"):
         try:
             tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            return f"It is no TOML: {error}. A text stands in quotes, a list in [ ]."
-        return ""
+            rules = "A text stands in quotes, a list in [ ]; a formula has to be worked out."
+            return Failure(f"It is no TOML: {error}. {rules}")
+        return None
     try:
         for symbol in exercise.symbols or exercise.tests:
             source.find(text, symbol)
         source.parse(text)
     except source.SourceError as error:
-        return f"{error}."
-    return ""
+        where = ((f"{exercise.file}, line {error.line}", line_of(text, error.line)),)
+        return Failure(
+            f"{str(error)[0].upper()}{str(error)[1:]}.", seen=where if error.line else ()
+        )
+    return None
+
+
+def line_of(text: str, number: int | None) -> str:
+    """A line of a text, counted from 1; empty past its end."""
+    lines = text.split("\n")
+    return lines[number - 1].strip() if number and number <= len(lines) else ""
 
 
 def outcome(found: dict[str, Any], file: str, digest: str) -> Outcome:
@@ -171,6 +185,7 @@ def outcome(found: dict[str, Any], file: str, digest: str) -> Outcome:
             inputs=tuple((label, value) for label, value in first["inputs"]),
             seen=tuple((label, value) for label, value in first["seen"]),
             hole=first["hole"],
+            sized=first["size"] > 0,
         )
     elif found.get("ended") in ENDS:
         failure = Failure(ENDS[found["ended"]])

@@ -47,7 +47,7 @@ class Screen:
         """The first screen."""
         self.say("ruvon learn", "bold")
         self.say(" ".join(WELCOME.split("\n")))
-        self.say(f"Your folder is {near(folder.path)}.")
+        self.say(f"Your folder: {near(folder.path)}/")
 
     def title(self, exercise: Exercise) -> None:
         """Which exercise it is."""
@@ -73,7 +73,8 @@ class Screen:
             line = source.hole_line(path.read_text(encoding="utf-8"), exercise.symbols[0])
             return f"{near(path)}:{line}"
         if exercise.kind == "find the bug":
-            return f"{near(folder.part(exercise.part) / 'ruvon')}/ (somewhere in it)"
+            package = near(folder.part(exercise.part) / "ruvon")
+            return f"{package}/ (somewhere, but not in course/ or learn/)"
         return near(path)
 
     def outcome(self, exercise: Exercise, outcome: Outcome) -> None:
@@ -103,7 +104,8 @@ class Screen:
         self.say(failure.message, "bold")
         if failure.case and not failure.hole:
             self.say()
-            more = f" (the smallest of {outcome.failed} that fail)" if outcome.failed > 1 else ""
+            which = "smallest" if failure.sized else "first"
+            more = f" (the {which} of {outcome.failed} that fail)" if outcome.failed > 1 else ""
             self.say(f"{failure.case}{more}")
         self.lines(failure.seen if failure.hole else (*failure.inputs, *failure.seen))
 
@@ -134,7 +136,7 @@ class Screen:
         if self.console.is_terminal and not self.console.no_color:
             self.console.print(Syntax(text, language, theme="ansi_light", word_wrap=True))
         else:
-            self.say(text)
+            self.console.print(text, markup=False, soft_wrap=True)
 
     def all_of(self, exercises: Sequence[Exercise], folder: Folder) -> None:
         """Every exercise, with how far it is."""

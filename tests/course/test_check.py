@@ -331,11 +331,11 @@ def test_every_figure_is_shown(good):
 
 def test_an_exercise_is_a_page_and_no_article(good):
     tree = good()
-    tree.write("parts/01/exercises/1-sum/README.md", "# A sum\n\nIt is 5x as fast.\n")
-    tree.write("parts/01/exercises/1-sum/hint.md", "[a](gone.md)\n")
+    tree.write("parts/01/exercises/sum/README.md", "# A sum\n\nIt is 5x as fast.\n")
+    tree.write("parts/01/exercises/sum/hint.md", "[a](gone.md)\n")
     first, second = faults(tree)
-    assert "parts/01/exercises/1-sum/README.md:3: the figure in '5x'" in first
-    assert "parts/01/exercises/1-sum/hint.md:1: the link 'gone.md'" in second
+    assert "parts/01/exercises/sum/README.md:3: the figure in '5x'" in first
+    assert "parts/01/exercises/sum/hint.md:1: the link 'gone.md'" in second
     assert not any("exercises" in text and "words" in text for text in faults(tree, warnings=True))
 
 

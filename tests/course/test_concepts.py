@@ -160,9 +160,9 @@ def test_a_term_is_introduced_at_its_first_use(article):
 
 def test_an_exercise_may_use_what_its_part_introduces_and_no_more(course, article):
     article(LINK)
-    course.write("parts/01/exercises/1-sum/README.md", "# A sum\n\nA prefill of a batch.\n")
+    course.write("parts/01/exercises/sum/README.md", "# A sum\n\nA prefill of a batch.\n")
     (fault,) = faults(course)
-    assert "parts/01/exercises/1-sum/README.md:3: the term 'batch' belongs to part 2" in fault
+    assert "parts/01/exercises/sum/README.md:3: the term 'batch' belongs to part 2" in fault
 
 
 def test_pages_of_no_part_may_use_every_term(course, article):

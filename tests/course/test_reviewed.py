@@ -205,12 +205,12 @@ def test_one_part_is_accepted_and_the_others_are_not(read):
 
 
 def test_an_exercise_is_read_too(read):
-    read.write("parts/01/exercises/1-sum/README.md", "# A sum\n\nWrite `Adder.add`.\n")
+    read.write("parts/01/exercises/sum/README.md", "# A sum\n\nWrite `Adder.add`.\n")
     (found,) = faults(read)
-    assert "parts/01/exercises/1-sum/README.md:3: 'A sum' cites ruvon/sums.py Adder.add" in found
+    assert "parts/01/exercises/sum/README.md:3: 'A sum' cites ruvon/sums.py Adder.add" in found
     accept(read.open(), 1)
     assert faults(read) == []
-    assert '["exercises/1-sum/README.md"."A sum"]' in read.text("parts/01/reviewed.toml")
+    assert '["exercises/sum/README.md"."A sum"]' in read.text("parts/01/reviewed.toml")
 
 
 @pytest.mark.parametrize("text", ["[[", "a = 1", '["README.md"]\na = 1'])

@@ -47,6 +47,13 @@ def test_every_part_has_exercises_of_several_kinds(part):
     assert {exercise.kind for exercise in mine} & set(IN_PACKAGE)
 
 
+@pytest.mark.parametrize("part", [part.number for part in landed()])
+def test_no_two_exercises_of_a_part_take_the_same_code(part):
+    """Or else the hole of one would take away what passed in the other."""
+    taken = [(e.file, symbol) for e in read_exercises(checkout(), part) for symbol in e.symbols]
+    assert len(taken) == len(set(taken))
+
+
 @each
 def test_it_uses_terms_of_its_part_and_before(exercise, opened):
     """In its text, its hints, what its checks say, and what the learner's file says."""

@@ -172,10 +172,12 @@ def test_very_much_print_is_cut_and_does_not_block(check):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("def double(x)\n    return x\n", "line 1 is no Python: expected ':'"),
+        ("def double(x)\n    return x\n", "Line 1 is no Python: expected ':'"),
+        ("def double(x):\n    return int(input())\n", "Your code stopped: EOFError"),
         ("def triple(x):\n    return x\n", "`double` is not defined there any more"),
         ("def double(x):\n    return y\n", "Your code stopped: NameError"),
         ("def double(x):\n    pass\n", "It gave back nothing (None). Is a `return` missing?"),
+        ("def double():\n    return 2\n", "It does not fit how it is called"),
         ("import nothing_at_all\n" + RIGHT, "ModuleNotFoundError"),
         (
             'def double(x):\n    raise NotImplementedError("exercise 1.1: write this body")\n',
@@ -190,6 +192,35 @@ def test_what_stops_is_said_in_a_line(check, text, message):
 def test_the_line_of_the_learner_is_shown_not_the_stack_below(check):
     outcome = check("import json\ndef double(x):\n    return json.loads('{')\n")
     assert outcome.failure.seen == (("ruvon/thing.py, line 3", "return json.loads('{')"),)
+
+
+def test_a_syntax_error_shows_its_line(check):
+    outcome = check("def double(x):\n    return (x\n")
+    assert outcome.failure.seen == (("ruvon/thing.py, line 2", "return (x"),)
+
+
+def test_a_syntax_error_in_another_file_names_that_file(check, part):
+    (part / "ruvon" / "other.py").write_text("def double(x)\n")
+    failure = check(f"import ruvon.other\n{RIGHT}").failure
+    assert failure.message == "A file is no Python: expected ':'."
+    assert failure.seen == (("ruvon/other.py, line 1", "def double(x)"),)
+
+
+def test_a_file_that_is_gone_can_be_had_again(check, part, process, exercise):
+    (part / MODULE).unlink(missing_ok=True)
+    message = process.check(exercise, part).failure.message
+    assert message == "part-01/ruvon/thing.py is gone. Get it back: ruvon learn reset 1.1"
+
+
+def test_an_older_copy_is_checked_in_the_place_of_the_file(
+    check, part, process, exercise, tmp_path
+):
+    """The hole of a later exercise may be in the file by now."""
+    assert not check("def double(x):\n    return 0\n").passed
+    copy = tmp_path / "copy.py"
+    copy.write_text(RIGHT)
+    assert process.check(exercise, part, copy).passed
+    assert not process.check(exercise, part).passed
 
 
 def test_a_fault_of_the_check_is_not_blamed_on_the_learner(check, exercise):
