@@ -105,7 +105,7 @@ def show_list() -> None:
             sizes = (str(len(grown.new_modules)), f"{grown.added:,}")
             table.add_row(part.folder, *sizes, part.title)
         else:
-            table.add_row(part.folder, "", "planned", part.title, style="dim")
+            table.add_row(part.folder, "", part.status, part.title, style="dim")
     Console().print(table)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from ruvon.errors import RuvonError
 
-STATUSES = ("landed", "planned")
+# Of a part that is begun the package has some code already, tested like the rest. Nothing shows it
+# yet: no article, no demo, no stage for readers.
+STATUSES = ("landed", "begun", "planned")
 PHASES = (1, 2, 3, 4)
 
 # What stands in a field, and whether in a list; one text where nothing is said.
@@ -91,6 +93,11 @@ def load_manifest(path: Path | None = None) -> tuple[Part, ...]:
 def landed() -> tuple[Part, ...]:
     """The parts that are here."""
     return tuple(part for part in load_manifest() if part.status == "landed")
+
+
+def stage_numbers() -> tuple[int, ...]:
+    """The parts of which the package has code: those that are here, and those begun."""
+    return tuple(part.number for part in load_manifest() if part.status != "planned")
 
 
 def find_landed(number: int) -> Part:

@@ -77,7 +77,7 @@ def parts_table(checkout: Checkout) -> str:
     for part in checkout.parts:
         landed = part.status == "landed"
         title = f"[{part.title}](parts/{part.folder}/README.md)" if landed else part.title
-        state = "ready" if landed else "planned"
+        state = "ready" if landed else part.status
         rows.append(f"| {part.number} | {title} | {part.what} | {state} |")
     return "\n".join([*rows, ""])
 

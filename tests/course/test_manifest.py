@@ -67,7 +67,7 @@ def test_a_manifest_is_read(manifest):
         ('title = "Title 2"\n', "", "part 2: title is missing"),
         ("number = 2\n", "", r"part \?: number is missing"),
         ("budget = 5", "budgte = 5", "part 1: unknown budgte; known: .*budget"),
-        ('status = "planned"', 'status = "done"', "part 2: status 'done' is not one of landed, pl"),
+        ('status = "planned"', 'status = "done"', "part 2: status 'done' is not one of landed, be"),
         ("term 2", "term 1", "part 2 introduces 'term 1', and so does part 1"),
         ('slug = "part-3"', 'slug = "part-2"', "part 3 is called 'part-2', and so does part 2"),
         ('status = "planned"', 'status = "landed"', "part 2 has landed without parts/02/demo.py"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ruvon.course import alone
-from ruvon.course.manifest import landed
+from ruvon.course.manifest import stage_numbers
 from ruvon.course.run import stage_environment
 from ruvon.course.stages import package_paths
 from ruvon.course.stages import stage_files
@@ -20,7 +20,7 @@ from ruvon.course.stages import write_stage
 from ruvon.course.tags import TaggedSource
 
 ROOT = Path(__file__).parents[2]
-STAGES = [part.number for part in landed()]
+STAGES = list(stage_numbers())
 PASSED = ROOT / ".ruvon-cache" / "stages"
 SOURCES = {
     path.relative_to(ROOT).as_posix(): TaggedSource(
