@@ -14,6 +14,7 @@ from ruvon.engine.generate import FinishReason
 from ruvon.engine.generate import Increment
 from ruvon.engine.generate import check_prompt
 from ruvon.engine.generate import generate
+from ruvon.engine.stops import StoppedText  # part 4
 from ruvon.engine.text import Text
 from ruvon.errors import RuvonError
 from ruvon.models import load_model
@@ -135,9 +136,19 @@ class LLM:
                 context=self.context,
             )
             text = Text(self.tokenizer)
+            if wanted.stop:  # part 4
+                text = self.stopped_text(wanted)
             for step in steps:
                 increment = text.add(step)
                 yield index, increment
+                if increment.finish_reason:  # part 4
+                    break  # a stop string ends a run that would go on
+
+    def stopped_text(self, params: SamplingParams) -> Text:  # part 4
+        """The text of a sequence with stop strings. Raises RuvonError where there is no text."""
+        if self.tokenizer is None:
+            raise RuvonError("this model folder has no tokenizer, so there is no text to stop at")
+        return StoppedText(self.tokenizer, params.stop)
 
     def encode(self, prompt: Prompt) -> list[int]:
         """The ids of a prompt, checked against the vocabulary."""

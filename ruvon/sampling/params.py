@@ -16,6 +16,8 @@ class SamplingParams:
     stop_token_ids: tuple[int, ...] = ()
     # Go on past the end-of-text token, as benchmarks need it.
     ignore_eos: bool = False
+    # Texts that end the generation, and are not part of it. One text alone will do.
+    stop: tuple[str, ...] = ()  # part 4
 
     def __post_init__(self) -> None:
         """Refuse what no generation can honour. Raises RuvonError."""
@@ -26,6 +28,15 @@ class SamplingParams:
         if not all(is_count(i, least=0) for i in stops):
             raise RuvonError(f"stop_token_ids must be token ids, not {given!r}")
         object.__setattr__(self, "stop_token_ids", stops)
+        object.__setattr__(self, "stop", as_texts(self.stop))  # part 4
+
+
+def as_texts(given: object) -> tuple[str, ...]:  # part 4
+    """Stop strings as a tuple, from one text or several. Raises RuvonError."""
+    texts = (given,) if isinstance(given, str) else given
+    if not isinstance(texts, Iterable) or not all(isinstance(t, str) and t for t in list(texts)):
+        raise RuvonError(f"stop must be texts that are not empty, not {given!r}")
+    return tuple(texts)
 
 
 def is_count(value: object, least: int = 1) -> bool:
