@@ -59,17 +59,7 @@ def check(exam):
         | {as_ids(made): "These are the ids of all that merges made. Some were merged further."},
     )
     never = [token for token in inside if token not in made]
-    exam.answer(
-        "never_made",
-        never,
-        {
-            tuple(inside): "Some of these are made, even if they are merged further afterwards.",
-            tuple(t for t in inside if t not in pieces): "Some of these are made on the way. They "
-            "are only not there in the end.",
-            tuple(sorted(never, key=WORD.index)): "The tokens are right. Put them in order of id.",
-            tuple(sorted(never)): "The tokens are right. Put them in order of id.",
-        },
-    )
+    never_made(exam, never, made)
     blank_made = merges(BLANK, ranks, best)[1]
     exam.answer(
         "blank_merges",
@@ -124,6 +114,25 @@ def check(exam):
             "behind it, not to the one before.",
         },
     )
+
+
+def never_made(exam, never, made):
+    """The tokens that stand in the word, and that no merge makes. The first wrong one is named."""
+    given = exam.answers.get("never_made")
+    given = given if isinstance(given, list) else []
+    if any(isinstance(entry, int) for entry in given):
+        with exam.case("never_made"):
+            exam.need(False, "Those are ids. Texts are wanted, sorted by their ids.", yours=given)
+        return
+    mistakes = {}
+    wrong = next((token for token in given if token not in never), None)
+    if wrong in made:
+        mistakes[tuple(given)] = f"`{wrong}` is made."
+    elif isinstance(wrong, str):
+        mistakes[tuple(given)] = f"`{wrong}` is no token of the table that stands in `{WORD}`."
+    elif wrong is None and sorted(given) == sorted(never):
+        mistakes[tuple(given)] = "The tokens are right. Sort them by their ids."
+    exam.answer("never_made", never, mistakes)
 
 
 def merges(piece, ranks, choose):

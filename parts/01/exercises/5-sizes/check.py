@@ -7,6 +7,19 @@ import torch
 
 SHORT, LONG = 10, 1024
 FLAT = "No 1 stands in front: tokens are flat, [T]."
+UNITS = (1000, 1024, 1000**2, 1024**2)
+GROWS = {
+    # what grows: wrong factors, and what to think of then
+    "hidden states": {
+        1: "each token has one, and there are twice as many.",
+        4: "they are [T, d], and T is in it once.",
+    },
+    "scores": {
+        2: "each token looks at each other. How many pairs are there?",
+    },
+    "weights": dict.fromkeys((2, 4), "a block does not get new ones for a longer prompt."),
+    "logits": dict.fromkeys((2, 4), "the last row is one row, however long the prompt is."),
+}
 
 
 def check(exam):
@@ -86,14 +99,16 @@ def check(exam):
     )
 
     every, last = empty(LONG, vocabulary), empty(1, vocabulary)
-    exam.answer("all_logits_bytes", every.nbytes, counts(every, LONG, d))
-    exam.answer(
+    size(exam, "all_logits_bytes", every.nbytes, counts(every, LONG, d))
+    size(
+        exam,
         "last_logits_bytes",
         last.nbytes,
         counts(last, 1, d) | {every.nbytes: "That is all rows. One is asked for."},
     )
     scores = empty(heads, LONG, LONG)
-    exam.answer(
+    size(
+        exam,
         "scores_bytes",
         scores.nbytes,
         {
@@ -158,26 +173,42 @@ def check(exam):
     halves = LONG // 2, LONG
     hidden = grown(*(empty(T, d) for T in halves))
     square = grown(*(empty(heads, T, T) for T in halves))
-    shape(
-        exam,
-        "factors",
-        [hidden, square, 1, 1],
-        {
-            (hidden, hidden, 1, 1): "Each token looks at each other: how many pairs are there?",
-            (hidden, square, 1, hidden): "The last row is one row, however long the prompt is.",
-            (hidden, square, hidden, 1): "A block does not get new weights for a longer prompt.",
-            (hidden, square, hidden, hidden): "Weights do not depend on the prompt, nor does the "
-            "size of one row.",
-            (hidden,) * 4: "They do not all grow alike. Ask of each whether T is in its shape, and "
-            "how often.",
-            (square, square, 1, 1): "Hidden states are [T, d]: T is in it once.",
-        },
-    )
+    factors = [hidden, square, 1, 1]
+    known = {
+        (hidden,) * 4: "They do not all grow alike. Ask of each whether T is in its shape, and how "
+        "often.",
+        (hidden, square, hidden, hidden): "Weights do not depend on the prompt, nor does the size "
+        "of one row.",
+    }
+    exam.answer("factors", factors, first_wrong(exam.answers.get("factors"), factors) | known)
 
 
 def shape(exam, key, want, mistakes):
     """Ask for a list. Habit from elsewhere puts a 1 in front."""
     exam.answer(key, want, {(1, *want): FLAT, **mistakes})
+
+
+def size(exam, key, want, mistakes):
+    """Ask for bytes."""
+    given = exam.answers.get(key)
+    if isinstance(given, float):
+        with exam.case(key):
+            exam.need(False, "Bytes are wanted, as a whole number.", yours=given)
+    else:
+        larger = {round(want / unit): "Bytes are wanted, not a larger unit." for unit in UNITS}
+        exam.answer(key, want, larger | mistakes)
+
+
+def first_wrong(given, want):
+    """The first of the factors that is not right, by name, and why."""
+    whole = isinstance(given, list) and all(isinstance(factor, int) for factor in given)
+    if not whole or len(given) != len(want):
+        return {}
+    for (name, why), factor, right in zip(GROWS.items(), given, want, strict=True):
+        if factor != right:
+            thought = why.get(factor, "is T in their shape, and how often?")
+            return {tuple(given): f"The {name}: {thought}"}
+    return {}
 
 
 def counts(logits, rows, d):

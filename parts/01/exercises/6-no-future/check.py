@@ -7,15 +7,6 @@ import torch
 
 def check(exam):
     test = exam.tests["test_no_token_sees_the_future"]
-    with exam.case("your test"):
-        try:
-            test(guarded(attention))
-        except NotImplementedError:
-            raise  # the hole
-        except Exception:
-            pass  # judged below
-    if exam.failures:
-        return
     exam.judge(
         test,
         {
@@ -25,6 +16,42 @@ def check(exam):
         },
         {name: guarded(subject) for name, subject in WRONG.items()},
     )
+    if not accepts(test, attention) and any(accepts(test, it) for it in (Still(), Still(-1))):
+        for failure in exam.failures:
+            failure["message"] += " Row t may change when token t does."
+
+
+def accepts(test, subject):
+    """Whether a learner's test finds nothing wrong with the subject."""
+    torch.manual_seed(0)
+    try:
+        test(guarded(subject))
+    except Exception:
+        return False
+    return True
+
+
+class Still:
+    """Attention in which row t stays as it was when token t changes, too. No test may ask for it.
+
+    What was, is the first call, or the one before. A test that rejects `attention` and accepts
+    this one compares one row too many.
+    """
+
+    def __init__(self, which=0):
+        self.which = which
+        self.calls = []
+
+    def __call__(self, q, k, v):
+        out = attention(q, k, v)
+        if self.calls and self.calls[self.which][0].shape == out.shape:
+            before, *given = self.calls[self.which]
+            changed = [(a != b).flatten(1).any(1) for a, b in zip(given, (q, k, v), strict=True)]
+            rows = torch.stack(changed).any(0).tolist()
+            stays = rows.index(True) + 1 if True in rows else len(rows)
+            out[:stays] = before[:stays]
+        self.calls.append([t.clone() for t in (out, q, k, v)])
+        return out
 
 
 def guarded(attend):
@@ -39,6 +66,7 @@ def guarded(attend):
             )
         return attend(q, k, v)
 
+    run.__name__ = run.__qualname__ = "attend"  # as an error calls it
     return run
 
 

@@ -1,4 +1,4 @@
-# says: rejects code that is right
+# says: Row t may change when token t does.
 import torch
 
 

@@ -1,4 +1,4 @@
-# says: attention without a mask
+# says: Your test gives something back
 import torch
 
 
