@@ -23,6 +23,8 @@ from ruvon.models.linears import wrap_linears  # part 3
 from ruvon.processor import use_processor  # part 3
 from ruvon.sampling.params import SamplingParams
 from ruvon.sampling.params import is_count
+from ruvon.sampling.stochastic import seeded  # part 5
+from ruvon.sampling.stochastic import stochastic  # part 5
 from ruvon.tokenizer import Tokenizer
 from ruvon.zoo import locate
 
@@ -127,6 +129,7 @@ class LLM:
             check_prompt(ids, self.context)
         for index, (ids, wanted) in enumerate(zip(prompts, params, strict=True)):
             attention = new_attention(self.attention, self.model, self.context)
+            wanted = seeded(wanted)  # part 5
             steps = generate(
                 self.model,
                 attention,
@@ -134,6 +137,7 @@ class LLM:
                 wanted,
                 eos_id=self.eos_id,
                 context=self.context,
+                sample=stochastic,  # part 5
             )
             text = Text(self.tokenizer)
             if wanted.stop:  # part 4

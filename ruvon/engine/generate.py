@@ -56,8 +56,15 @@ def generate(
     stops = stop_ids(params, eos_id)
     while True:
         last = step(model, attention, known)  # [1, vocabulary]
-        row = Row(params, known, prompt=len(prompt))
+        row = Row(
+            params,
+            known,
+            prompt=len(prompt),
+            stops=stops,  # part 5
+        )
         token = int(sample(last, [row]).ids)
+        if token < 0:  # part 5
+            raise RuvonError("the model's logits are not numbers, so no token can be drawn")
         known.append(token)
         if token in stops:
             yield Increment((token,), "stop")

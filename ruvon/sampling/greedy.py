@@ -18,6 +18,8 @@ class Row:
     ids: Sequence[int]
     # How many of them are the prompt.
     prompt: int
+    # The ids that would end the sequence.
+    stops: frozenset[int] = frozenset()  # part 5
 
 
 @dataclass(frozen=True)
