@@ -145,7 +145,9 @@ def test_every_stage_passes_its_tests(written, tmp_path):
         mark = PASSED / f"{stage:02}-{stage_hash(stage)}"
         if mark.exists():
             return ""
-        tests = [str(ROOT / "tests" / "parts" / f"{n:02}") for n in range(1, stage + 1)]
+        # A part that is begun may have none yet; one that has landed has.
+        folders = [ROOT / "tests" / "parts" / f"{n:02}" for n in range(1, stage + 1)]
+        tests = [str(folder) for folder in folders if folder.exists()]
         options = ["-q", "-x", "-p", "no:cacheprovider", "--import-mode=importlib"]
         options += ["-p", "no:xdist", "--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml")]
         home = tmp_path / f"{stage}"
