@@ -116,13 +116,14 @@ class Exam:
         """
         with self.case(key):
             got = self.answers.get(key, "?")
-            if got == "?" or (isinstance(got, list) and (not got or "?" in got) and got != want):
+            thoughts = [m for wrong, m in (mistakes or {}).items() if wrong == plain(got)]
+            empty = got == "?" or (isinstance(got, list) and (not got or "?" in got))
+            if got != want and empty and not thoughts:
                 raise Failed("There is no answer here yet.")
             if wrong := unlike(got, want):
                 raise Failed(wrong, [("yours", show(got))])
             if got != want:
-                thoughts = (m for wrong, m in (mistakes or {}).items() if wrong == plain(got))
-                raise Failed(next(thoughts, nudge(got, want)), [("yours", show(got))])
+                raise Failed(thoughts[0] if thoughts else nudge(got, want), [("yours", show(got))])
 
     def judge(
         self,

@@ -30,8 +30,9 @@ OPPOSITE: dict[type, type] = {
     ast.And: ast.Or,
     ast.Or: ast.And,
 }
-# On a CPU it makes no difference where a tensor is asked to be.
-NO_DIFFERENCE = ("device",)
+# On a CPU it makes no difference where a tensor is asked to be; nor does a zip that is strict, if
+# what it joins is as long as it should be.
+NO_DIFFERENCE = ("device", "strict")
 
 
 class Mutator(ast.NodeTransformer):

@@ -15,26 +15,44 @@ EXAMPLES = (
 SCORES = (1.0, 2.0, 3.0)
 
 
+class Fed(list):
+    """What was fed, labelled."""
+
+    def __repr__(self):
+        return f"(position, token) {super().__repr__()}"
+
+
 class Model:
     """Token 9 at position 2 has the hidden state 92, and the logits 92, 184, 276."""
 
     layers = ()
     context, vocabulary = 16, len(SCORES)
-    dtype, device = torch.float32, torch.device("cpu")
+    dtype = torch.float32
 
     def __init__(self, exam, log):
         self.exam, self.log = exam, log
+        self.device_asked = False
+
+    @property
+    def device(self):
+        self.device_asked = True
+        return torch.device("cpu")
 
     def __call__(self, tokens, positions, attention):
         flat = all(isinstance(t, torch.Tensor) and t.dim() == 1 for t in (tokens, positions))
-        self.exam.need(flat, "The model takes tensors of ids and of positions, each [T].")
+        self.exam.need(
+            flat,
+            "The model takes tensors of ids and of positions, each [T].",
+            tokens=form(tokens),
+            positions=form(positions),
+        )
         self.exam.need(
             len(tokens) == len(positions),
             "Each token that is fed has one position.",
             tokens=tokens,
             positions=positions,
         )
-        fed = list(zip(positions.tolist(), tokens.tolist(), strict=True))
+        fed = Fed(zip(positions.tolist(), tokens.tolist(), strict=True))
         self.log.append(("model", fed, attention))
         return (10.0 * tokens + positions)[:, None]  # [T, 1]
 
@@ -42,7 +60,7 @@ class Model:
         self.exam.need(
             hidden.dim() == 2,
             "`logits` takes rows, [R, width]. One row is [1, width].",
-            got=list(hidden.shape),
+            got=form(hidden),
         )
         self.log.append(("logits", len(hidden)))
         return hidden * torch.tensor(SCORES)
@@ -58,8 +76,10 @@ class Attention:
     def prepare(self, spans):
         listed = isinstance(spans, list | tuple) and all(hasattr(s, "count") for s in spans)
         listed = listed and all(hasattr(s, "start") for s in spans)
-        self.exam.need(listed, "`prepare` takes a list of spans, with one `Span` in it here.")
-        self.log.append(("prepare", [(span.start, span.count) for span in spans]))
+        self.exam.need(
+            listed, "`prepare` takes a list of spans, with one `Span` in it here.", got=spans
+        )
+        self.log.append(("prepare", [new_span(span.start, span.count) for span in spans]))
         self.computed += sum(span.count for span in spans)
 
 
@@ -75,9 +95,9 @@ def check(exam):
             exam.need(len(runs) == 1, "The model runs once in a step.", ran=len(runs))
             exam.equal(
                 runs[0][1],
-                [(place, known[place]) for place in range(computed, len(known))],
+                Fed((place, known[place]) for place in range(computed, len(known))),
                 partial(wrong_feeds, known, computed),
-                "The model was fed something else, as (position, token).",
+                "The model was fed something else.",
             )
             exam.need(runs[0][2] is attention, "The model has to get the attention you were given.")
             prepared(exam, log, known, computed)
@@ -91,6 +111,23 @@ def check(exam):
                 rows_scored=rows,
             )
             exam.need(given == known, "It changes `known`, which belongs to the caller.", now=given)
+            exam.need(
+                model.device_asked,
+                "Nobody asked for `model.device`. On a GPU the model finds its ids and positions "
+                "only if they are there, too.",
+            )
+
+
+def form(value):
+    """What something is, for a message: of a tensor the shape."""
+    return list(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+
+
+def new_span(start, count):
+    """A span, which shows its numbers by name."""
+    from ruvon.seams import Span
+
+    return Span(start, count)
 
 
 def scores_of(state):
@@ -109,7 +146,10 @@ def wrong_scores(first, last):
 def wrong_feeds(known, computed):
     """What known mistakes feed."""
     new = known[computed:]
-    return {
+    made = {
+        "`model` takes the ids first, then the positions.": [
+            (token, place) for place, token in enumerate(known) if place >= computed
+        ],
         "What is computed already is fed again.": list(enumerate(known)),
         "Only the last token is fed. All that are not computed have to be.": [
             (len(known) - 1, known[-1])
@@ -130,6 +170,7 @@ def wrong_feeds(known, computed):
         else None,
         "Nothing was fed. `prepare` changes `computed`, so read it before.": [],
     }
+    return {mistake: Fed(fed) for mistake, fed in made.items() if fed is not None}
 
 
 def prepared(exam, log, known, computed):
@@ -144,20 +185,20 @@ def prepared(exam, log, known, computed):
     end, new = len(known), len(known) - computed
     exam.equal(
         told[0],
-        [(computed, new)],
+        [new_span(computed, new)],
         lambda: {
-            "A span says how many tokens it has, not where it ends.": [(computed, end)],
-            "The span holds tokens that are computed already.": [(0, end)],
-            "The span begins where the first token fed stands, not at 0.": [(0, new)],
-            "The span's two numbers have changed places.": [(new, computed)],
+            "A span says how many tokens it has, not where it ends.": [new_span(computed, end)],
+            "The span holds tokens that are computed already.": [new_span(0, end)],
+            "The span begins where the first token fed stands, not at 0.": [new_span(0, new)],
+            "The span's two numbers have changed places.": [new_span(new, computed)],
             "The span holds the tokens that are computed. It should hold those fed.": [
-                (0, computed)
+                new_span(0, computed)
             ],
             "All tokens fed make one span, for they are of one sequence.": [
-                (place, 1) for place in range(computed, end)
+                new_span(place, 1) for place in range(computed, end)
             ]
             if new > 1
             else None,
         },
-        "The span is wrong. Here it is as (start, count).",
+        "The span is wrong.",
     )

@@ -152,7 +152,7 @@ def contexts(exam, fed, total):
         total["G"],
         {
             total["G"] - 12: "One step more fits: all 12 places can be fed.",
-            total["G"] + 13: "13 tokens cannot be fed.",
+            total["G"] + 13: "A step cannot feed 13 tokens: the context is 12.",
         },
     )
     exam.answer(

@@ -2,17 +2,19 @@
 
 from functools import partial
 from itertools import islice
+from traceback import extract_tb
 
 import torch
 
 MANY = 30  # more increments than any case has
 CASES = (
     # prompt, params, and what else is given
-    ([3], {"max_tokens": 1}, {}),
+    ([1, 2, 3], {"max_tokens": 1}, {}),
     ([3], {"max_tokens": 3}, {}),
     ([3, 7], {"max_tokens": 3}, {}),
     ([3], {"max_tokens": 3}, {"eos_id": 5}),
     ([3], {"max_tokens": 3}, {"eos_id": 6}),
+    ([3], {"max_tokens": 1}, {}),
     ([3], {"max_tokens": 1}, {"eos_id": 4}),
     ([3], {"max_tokens": 4, "stop_token_ids": (6,)}, {"eos_id": 9}),
     ([3], {"max_tokens": 4, "ignore_eos": True}, {"eos_id": 5}),
@@ -35,7 +37,7 @@ class Toy:
     dtype, device = torch.float32, torch.device("cpu")
 
     def __init__(self):
-        self.fed, self.attentions = [], []
+        self.fed, self.attentions, self.asked = [], [], []
 
     def __call__(self, tokens, positions, attention):
         self.fed.append(tokens.tolist())
@@ -62,13 +64,15 @@ def check(exam):
     module.step = compute  # whatever stands in the learner's: it is another exercise
     for prompt, params, given in CASES:
         with exam.case("list(generate(...))", prompt=prompt, **params, **given):
-            made = increments(exam, prompt, params, given)
+            made, asked = increments(exam, prompt, params, given)
+            wanted = by_hand(prompt, **params, **given)
             exam.equal(
                 made,
-                by_hand(prompt, **params, **given),
+                wanted,
                 partial(mistakes, prompt, params, given),
                 "These are not the increments, as (ids, finish reason).",
             )
+            asked_all(exam, asked, so_far(prompt, wanted)[:-1])
     lazy(exam)
     sampler(exam)
     refusals(exam)
@@ -78,7 +82,16 @@ def check(exam):
 def increments(exam, prompt, params, given):
     """What the learner's loop makes, with what holds for every run seen to."""
     model, mine = Toy(), list(prompt) if isinstance(prompt, list) else prompt
-    made = list(islice(begin(exam, model, mine, params, **given), MANY))
+    try:
+        made = list(islice(begin(exam, model, mine, params, **given), MANY))
+    except TypeError as error:
+        where = extract_tb(error.__traceback__)[-1].name
+        exam.need(
+            given.get("context") or where not in ("check_prompt", "token_limit"),
+            "`context` may be None; then it is the model's own.",
+            it_says=str(error),
+        )
+        raise
     first = [getattr(step, "ids", step) for step in made[:5]]
     same = len(made) == MANY and all(ids == first[0] for ids in first)
     exam.need(len(made) < MANY, SAME if same else "It does not end.", the_first=first)
@@ -104,7 +117,27 @@ def increments(exam, prompt, params, given):
         "The prompt has grown. It belongs to the caller, who may use it again.",
         prompt_now=mine,
     )
-    return [(step.ids, step.finish_reason) for step in made]
+    return [(step.ids, step.finish_reason) for step in made], model.asked
+
+
+def so_far(prompt, made):
+    """The ids known before each of these increments, and after the last."""
+    known = [list(prompt)]
+    for ids, _ in made:
+        known.append([*known[-1], *ids])
+    return known
+
+
+def asked_all(exam, asked, known):
+    """What `step` was given, if it was called at all."""
+    exam.equal(
+        asked or known,
+        known,
+        lambda: {
+            "`step` gets all known ids; it chooses which to feed.": [ids[-1:] for ids in known]
+        },
+        "`step` gets all known ids, in order.",
+    )
 
 
 def begin(exam, model, prompt, params, attention=None, **given):
@@ -155,7 +188,8 @@ def mistakes(prompt, params, given):
     """What known mistakes make of it."""
     wrong = partial(by_hand, prompt, **{**params, **given})
     right = wrong()
-    last = right[-1][0][0]
+    last, full = right[-1][0][0], right[-1][1] == "length"
+    known = so_far(prompt, right)[1:]
     deaf = {**params, "stop_token_ids": (), "ignore_eos": True}
     return {
         "The token that stops the run is missing. It belongs to the last increment.": (
@@ -167,6 +201,18 @@ def mistakes(prompt, params, given):
         ],
         "A token that stops is a stop, even where no more would be allowed: ask that first.": (
             wrong(length_first=True)
+        ),
+        "The last increment is missing: yield it, then return.": right[:-1] if full else None,
+        "`ids` are the new tokens alone, not all that are known.": [
+            (tuple(ids), why) for ids, (_, why) in zip(known, right, strict=True)
+        ],
+        "`ids` are the tokens of this step alone, not all the new ones.": [
+            (tuple(ids[len(prompt) :]), why) for ids, (_, why) in zip(known, right, strict=True)
+        ]
+        if len(right) > 1
+        else None,
+        "The limit counts the prompt: compare it with the number of all known ids.": (
+            wrong(more=len(prompt)) if len(prompt) > 1 else None
         ),
         "One token too many: the limit counts the token that was just appended.": wrong(more=1),
         "One token is missing at the limit.": wrong(more=-1),
@@ -314,7 +360,8 @@ def compute(model, attention, known):
     """A step as it should be."""
     from ruvon.seams import Span
 
-    start, known = attention.computed, list(known)
+    start, known = attention.computed, [int(token) for token in known]
+    model.asked.append(known)
     assert start < len(known), "every known token is computed already"
     attention.prepare([Span(start, len(known) - start)])
     hidden = model(torch.tensor(known[start:]), torch.arange(start, len(known)), attention)

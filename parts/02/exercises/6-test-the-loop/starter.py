@@ -27,6 +27,6 @@ class Counting:
 def test_the_loop(generate):
     """Fails for every loop that breaks one of the five promises.
 
-    A run is `generate(Counting(), FullAttention(), [1], SamplingParams(max_tokens=3), eos_id=9)`.
+    A run is `generate(Counting(), FullAttention(), [1], SamplingParams(max_tokens=3))`.
     """
     raise NotImplementedError("exercise 2.6: write this body")

@@ -1,9 +1,11 @@
 """A cache of a few numbers: what stands in its slots after each chunk, against plain lists."""
 
 import re
+from contextlib import contextmanager
 from functools import partial
 
 import torch
+from checking import Failed
 
 # Room, and how many tokens come in turn. Each row: whether the last of them still fits.
 ROOMS = (
@@ -154,13 +156,24 @@ def walk(exam, cache, specs, tokens, chunks):
             for which, name in enumerate(("keys", "values")):
                 stored = getattr(cache, name)[spec.index]
                 want = partial(slots, tokens, chunks[: number + 1], cache.capacity)
-                exam.equal(
-                    stored,
-                    want(spec.index, which),
-                    partial(write_mistakes, want, spec.index, which, len(specs)),
-                    f"After write, the {name} of layer {spec.index} are not right.",
-                )
+                with labelled(f"{name} of layer {spec.index} after write"):
+                    exam.equal(
+                        stored,
+                        want(spec.index, which),
+                        partial(write_mistakes, want, spec.index, which, len(specs)),
+                        f"After write, the {name} of layer {spec.index} are not right.",
+                    )
             check_view(exam, cache, spec, done)
+
+
+@contextmanager
+def labelled(what):
+    """Say of which tensor the numbers are, if it is not right."""
+    try:
+        yield
+    except Failed as error:
+        error.seen.insert(0, ("shown", what))
+        raise
 
 
 def slots(tokens, chunks, room, layer, which, begin=None, turn=True):
@@ -186,9 +199,26 @@ def slots(tokens, chunks, room, layer, which, begin=None, turn=True):
     return out
 
 
+def by_heads(tokens, chunks, room, layer, which):
+    """The slots if a chunk's dimension 1 is taken for its length; None where PyTorch refuses it."""
+    given = tokens[layer][which]
+    heads, dim = given.shape[1:]
+    out = torch.zeros(heads, room, dim, dtype=given.dtype)
+    done = 0
+    for count in chunks:
+        chunk = given[done : done + count]
+        done += count
+        if done < heads or count not in (1, heads):
+            return None
+        for i in range(heads):
+            out[:, done - heads + i] = chunk[i % count]
+    return out
+
+
 def write_mistakes(want, layer, which, layers):
     """What known mistakes leave in the slots."""
     right = want(layer, which)
+    name, other = ("keys", "values") if which == 0 else ("values", "keys")
     return {
         "The length has grown already: the newest tokens end there, they do not begin there.": want(
             layer, which, begin=lambda done, count: done + count
@@ -202,7 +232,12 @@ def write_mistakes(want, layer, which, layers):
         "k has tokens first, the cache has heads first: they have to change places.": want(
             layer, which, turn=False
         ),
-        "Keys and values are confused.": want(layer, 1 - which),
+        f"Keys and values are confused: shown are the {name}, and they hold the {other}.": want(
+            layer, 1 - which
+        ),
+        "The slots do not begin where they should. Which dimension of k counts tokens?": by_heads(
+            *want.args, layer, which
+        ),
         "Each layer has tensors of its own, and this wrote another layer's.": (
             want(layers - 1, which) if layer == 0 < layers - 1 else None
         ),
@@ -221,12 +256,13 @@ def check_view(exam, cache, spec, done):
     both = (cache.keys[spec.index], cache.values[spec.index])
     for which, name in enumerate(("keys", "values")):
         stored = both[which]
-        exam.equal(
-            got[which],
-            stored[:, list(range(done))],
-            partial(view_mistakes, cache, stored, both[1 - which], which, done),
-            f"The view of the {name} of layer {spec.index} is not right.",
-        )
+        with labelled(f"{name} of layer {spec.index} in the view"):
+            exam.equal(
+                got[which],
+                stored[:, list(range(done))],
+                partial(view_mistakes, cache, stored, both[1 - which], which, done),
+                f"The view of the {name} of layer {spec.index} is not right.",
+            )
         exam.need(
             got[which].untyped_storage().data_ptr() == stored.untyped_storage().data_ptr(),
             "The view is a copy. It has to be a part of the cache's own memory.",

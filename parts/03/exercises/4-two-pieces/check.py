@@ -1,6 +1,7 @@
 """Every way to cut a few tokens into pieces, against attention by hand."""
 
 import math
+from contextlib import contextmanager
 from functools import partial
 from itertools import combinations
 
@@ -34,7 +35,7 @@ def check(exam):
     with exam.case("every query is 0, room for 5, pieces of 3, 3 (refused) and 2", v=v):
         check_full(exam, v)
     with exam.case("every query is 0, one piece of 5, its span in a sequence of one", v=v):
-        attention, (spec,) = new_attention(1, 1, 1, 1, 5, torch.float32)
+        attention, (spec,), _ = new_attention(1, 1, 1, 1, 5, torch.float32)
         attention.prepare(One())
         zero = torch.zeros_like(v)
         exam.equal(attention(spec, zero, zero, v), whole(zero, zero, v))
@@ -67,9 +68,29 @@ def watch_masks(exam):
             attn_mask is None or not is_causal,
             "PyTorch takes a mask or is_causal. With both, it raises an error or goes its own way.",
         )
+        size = (query.shape[-2], key.shape[-2])
+        if attn_mask is not None and attn_mask.shape[-2:] == size:
+            check_mask(exam, attn_mask.reshape(-1, *size)[0])
         return fused(query, key, value, attn_mask, dropout_p, is_causal, **keywords)
 
     functional.scaled_dot_product_attention = watched
+
+
+def check_mask(exam, mask):
+    """A mask for several tokens: does it mean what its author means? [T, S]"""
+    if mask.dtype == torch.bool:
+        # The newest token sees all, the first of the piece does not see the newest.
+        exam.need(
+            mask[-1, 0] or not mask[0, -1],
+            "In attn_mask, True means: may look.",
+            attn_mask=mask,
+        )
+    else:
+        exam.need(
+            not (mask == 1).any() or not ((mask == 0) | (mask == 1)).all(),
+            "A float mask is added to the scores. Use bool.",
+            attn_mask=mask,
+        )
 
 
 def cuts(total):
@@ -81,38 +102,47 @@ def cuts(total):
 
 
 def new_attention(layers, heads, kv_heads, dim, room, dtype):
-    """The learner's attention, with the cache of Part 3."""
+    """The learner's attention, its layers, and the cache of Part 3 that it is given."""
     from ruvon.attention.cached import CachedAttention
     from ruvon.seams import LayerSpec
 
     specs = [LayerSpec(i, heads, kv_heads, dim, 0.5) for i in range(layers)]
-    return CachedAttention(memory().ContiguousCache(specs, room, dtype, CPU)), specs
+    cache = memory().ContiguousCache(specs, room, dtype, CPU)
+    return CachedAttention(cache), specs, cache
 
 
 def run(exam, sizes, q, k, v, want, made):
     """Give both layers the pieces, and compare; `made` is what known mistakes make of them."""
     from ruvon.seams import Span
 
-    attention, specs = new_attention(2, q.shape[1], *k.shape[1:], len(q) + 2, q.dtype)
+    attention, specs, cache = new_attention(2, q.shape[1], *k.shape[1:], len(q) + 2, q.dtype)
     out = {spec: [] for spec in specs}
     start = 0
     for size in sizes:
-        attention.prepare([Span(start, size)])
+        with allowed(exam, start):
+            attention.prepare([Span(start, size)])
         here = slice(start, start + size)
-        start += size
         exam.need(
-            attention.computed == start,
+            cache.length == start + size,
             "After prepare, the cache has room for the new tokens, and for no more.",
-            before=start - size,
-            after=attention.computed,
+            before=start,
+            after=cache.length,
+        )
+        exam.need(
+            attention.computed == cache.length,
+            "`computed` is how many tokens the cache holds.",
+            computed=attention.computed,
+            holds=cache.length,
         )
         for spec in specs:
             given = [t[here].clone() for t in (q, k, v)]
-            out[spec].append(attention(spec, *given))
+            with allowed(exam, start):
+                out[spec].append(attention(spec, *given))
             exam.need(
                 all(torch.equal(a, t[here]) for a, t in zip(given, (q, k, v), strict=True)),
                 "It changes the tensors that it is given. They belong to the caller.",
             )
+        start += size
     for spec in specs:
         got = out[spec]
         exam.need(
@@ -121,6 +151,19 @@ def run(exam, sizes, q, k, v, want, made):
             "Attention gives back a row for each token of the piece.",
         )
         exam.equal(torch.cat(got), want, made, "The pieces do not give what the whole gives.")
+
+
+@contextmanager
+def allowed(exam, start):
+    """A piece that comes after others may not be refused."""
+    from ruvon.errors import RuvonError
+
+    try:
+        yield
+    except (AssertionError, RuvonError, ValueError) as error:
+        if start == 0:
+            raise
+        exam.need(False, "A prompt in pieces stays allowed.", raised=error)
 
 
 def whole(q, k, v):
@@ -158,6 +201,12 @@ def mistakes(v, sizes):
         "A later piece sees what is kept, and nothing of itself.": hand(
             later(lambda start, size, t: range(start))
         ),
+        "A token does not see itself. The mask is one diagonal too low.": hand(
+            lambda start, size, t: range(start + t + (size == 1))
+        ),
+        "The tokens in the cache are not looked at.": hand(
+            lambda start, size, t: range(start, start + t + 1)
+        ),
         "A single token sees all that is kept, and here it does not.": hand(
             lambda start, size, t: range(t + 1)
         ),
@@ -187,7 +236,7 @@ def check_full(exam, v):
     """A step that finds no room changes nothing, and a smaller one still fits."""
     from ruvon.seams import Span
 
-    attention, (spec,) = new_attention(1, 1, 1, 1, 5, torch.float32)
+    attention, (spec,), _ = new_attention(1, 1, 1, 1, 5, torch.float32)
     zero = torch.zeros_like(v)
     attention.prepare([Span(0, 3)])
     attention(spec, zero[:3], zero[:3], v[:3])

@@ -1,6 +1,8 @@
 """Attentions for the learner's test: three that are right, and others that each have one fault."""
 
 import torch
+from checking import Failed
+from checking import place
 
 ROOM = 64
 
@@ -42,6 +44,12 @@ def check(exam):
             ),
             numbered=True,
         ),
+        "attention without a mask from the fourth chunk on": variant(
+            lambda start, size, t, chunk: range(
+                start + t + 1 if chunk < 4 or size == 1 else start + size
+            ),
+            numbered=True,
+        ),
         "attention that sees four tokens at most": variant(
             lambda start, size, t: range(max(0, start + t - 3), start + t + 1)
         ),
@@ -52,12 +60,71 @@ def check(exam):
         "attention whose cache keeps 16 bits of each number": Rounded,
         "attention whose requests share one cache": Shared(),
     }
+    fresh = {name: New(exam, make) for name, make in right.items()}
+    # A message names the fault, so that the case need not.
+    faulty = {
+        f"wrong attention {i}": New(exam, make, name)
+        for i, (name, make) in enumerate(wrong.items(), start=1)
+    }
+    exam.judge(lambda new: tried(exam, new), fresh, faulty)
+
+
+def tried(exam, new):
+    """Run the learner's test, and say what it was that it got wrong."""
     test = exam.tests["test_any_split_gives_the_same"]
-    exam.judge(test, right, wrong)
+    try:
+        given_back = test(new)
+    except AssertionError as error:
+        if not new.fault and in_the_last_digits(exam, test, new):
+            raise Failed(
+                "Your test rejects code that is right: the numbers differ in the last digits only.",
+                place(error.__traceback__, exam),
+            ) from error
+        raise
+    if new.fault and given_back is None:
+        raise Failed(f"Your test accepts code that is wrong: {new.fault}.")
+    return given_back
+
+
+def in_the_last_digits(exam, test, new):
+    """Whether the test accepts it when all that is computed is rounded."""
+    feed = exam.tests.get("feed")
+    if not feed:
+        return False
+    exam.tests["feed"] = lambda *given, **named: feed(*given, **named).round(decimals=6)
+    torch.manual_seed(0)
+    try:
+        test(new)
+    except Exception:
+        return False
+    finally:
+        exam.tests["feed"] = feed
+    return True
+
+
+class New:
+    """The `new_attention` of a test. What is taken for an attention itself is told so."""
+
+    def __init__(self, exam, make, fault=""):
+        self.make = make
+        self.fault = fault
+        self.tokens = len(exam.tests.get("IDS", range(ROOM)))
+
+    def __call__(self):
+        made = self.make()
+        made.tokens = self.tokens
+        return made
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise Failed("new_attention makes attentions, and is none. Call it: new_attention().")
 
 
 class Kept:
     """What the attentions below have in common: they keep keys and values, and count."""
+
+    reused = False  # whether others go on with the same one, through no fault of the test
 
     def __init__(self):
         self.computed = self.start = self.size = self.chunk = 0
@@ -66,6 +133,13 @@ class Kept:
     def prepare(self, spans):
         (span,) = spans
         assert span.start == self.computed, "a step begins where the last one ended"
+        if span.start + span.count > self.tokens and not self.reused:
+            if span.start == self.tokens:
+                held = "six" if self.tokens == 6 else self.tokens
+                raise Failed(
+                    f"This attention has {held} tokens already. Each split needs a new one."
+                )
+            raise Failed("The chunks of this split have more tokens than IDS.")
         self.start, self.size = span.start, span.count
         self.computed += span.count
         self.chunk += 1
@@ -170,4 +244,5 @@ class Shared:
 
     def __call__(self):
         self.only = self.only or OneByOne()
+        self.only.reused = True
         return self.only

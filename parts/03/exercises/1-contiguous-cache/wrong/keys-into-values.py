@@ -1,4 +1,4 @@
-# says: Keys and values are confused.
+# says: shown are the values, and they hold the keys
 class ContiguousCache:
     def grow(self, count: int) -> None:
         if self.length + count > self.capacity:

@@ -27,7 +27,7 @@ def feed(attention, sizes):
 
 
 def test_any_split_gives_the_same(new_attention):
-    """Each split of IDS into chunks gives what full attention gives in one pass."""
+    """Splits of IDS into chunks, enough of them, give what full attention gives in one pass."""
     want = feed(FullAttention(), [len(IDS)])
     for sizes in ([6], [1] * 6):
         assert torch.allclose(feed(new_attention(), sizes), want)

