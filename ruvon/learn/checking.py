@@ -96,7 +96,7 @@ class Exam:
         """Fail unless `got` is `want`: a tensor in shape and within `tolerance`, else by ==.
 
         `mistakes` gives, for each mistake, what it would have made. Those that made `got` are
-        named; `otherwise` is said when none did.
+        named. When none did, `otherwise` is said of a value of the right kind and shape.
         """
         if problem := difference(got, want, tolerance):
             made = mistakes() if mistakes else {}
@@ -104,10 +104,8 @@ class Exam:
             seen = [("expected", show(want)), ("got", show(got))]
             if isinstance(want, torch.Tensor) and (named or otherwise):
                 seen.append(("", problem))
-            about_values = kind(got) == kind(want) and getattr(got, "shape", 0) == getattr(
-                want, "shape", 0
-            )
-            raise Failed((about_values and otherwise) or problem, seen, named)
+            told = otherwise if alike(got, want) else ""
+            raise Failed(told or problem, seen, named)
 
     def answer(self, key: str, want: Any, mistakes: Mapping[Any, str] | None = None) -> None:
         """Hold one entry of the learner's answers to `want`, which is never shown.
@@ -287,6 +285,11 @@ def difference(got: Any, want: Any, tolerance: float) -> str:
         left, index = divmod(left, size)
         at.insert(0, index)
     return f"The shape is right; the numbers differ most at {at}."
+
+
+def alike(got: Any, want: Any) -> bool:
+    """Whether only the values can differ, not the kind or the shape."""
+    return kind(got) == kind(want) and getattr(got, "shape", 0) == getattr(want, "shape", 0)
 
 
 def same(got: Any, want: Any, tolerance: float) -> bool:

@@ -1,0 +1,1 @@
+"""Part 4 · The HTTP server: OpenAI's API over a Backend."""

@@ -1,0 +1,64 @@
+"""Part 4 · What is served, and whether it is well."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi import Request
+
+from ruvon.server.errors import APIError
+from ruvon.server.service import Service
+from ruvon.version import __version__
+
+router = APIRouter()
+
+
+@router.get("/v1/models", tags=["OpenAI"], summary="The served models")
+async def models(request: Request) -> dict[str, Any]:
+    """A list of one."""
+    return {"object": "list", "data": [card(request.app.state.service)]}
+
+
+@router.get("/v1/models/{name:path}", tags=["OpenAI"], summary="One model")
+async def model(name: str, request: Request) -> dict[str, Any]:
+    """The model of this name."""
+    service: Service = request.app.state.service
+    if name != service.name:
+        raise APIError(
+            f"there is no model {name!r} here; this server has {service.name!r}",
+            status=404,
+            param="model",
+            code="model_not_found",
+        )
+    return card(service)
+
+
+def card(service: Service) -> dict[str, Any]:
+    """What a client may know of the model."""
+    return {
+        "id": service.name,
+        "object": "model",
+        "created": service.created,
+        "owned_by": "ruvon",
+        "root": service.name,
+        "parent": None,
+        "max_model_len": service.context,
+    }
+
+
+@router.get("/health", tags=["operation"], summary="Alive and working")
+async def health(request: Request) -> dict[str, Any]:
+    """What the backend is doing."""
+    progress = request.app.state.service.backend.progress()
+    return {"status": "ok", "running": progress.running, "waiting": progress.waiting}
+
+
+@router.get("/ready", tags=["operation"], summary="Ready for requests")
+async def ready() -> dict[str, str]:
+    """Ready from the moment on in which it answers: the model is loaded before."""
+    return {"status": "ready"}
+
+
+@router.get("/version", tags=["operation"], summary="Ruvon's version")
+async def version() -> dict[str, str]:
+    """The version of the package."""
+    return {"version": __version__}

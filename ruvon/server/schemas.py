@@ -1,0 +1,87 @@
+"""Part 4 · What clients may send: every field described, and the rest refused or ignored by name.
+
+A field of OpenAI's that would change the output, and that Ruvon does not have, is refused. Unknown
+fields from elsewhere are ignored: routers add ten to every request.
+"""
+
+from typing import Annotated
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import Field
+from pydantic import StrictInt
+
+MOST_PROMPTS = 512
+MOST_STOPS = 16
+
+TokenId = Annotated[StrictInt, Field(ge=0)]
+Stop = str | Annotated[list[str], Field(max_length=MOST_STOPS)]
+
+
+class StreamOptions(BaseModel):
+    """What a stream says besides the text."""
+
+    include_usage: bool = Field(False, description="One more chunk at the end, with the usage.")
+    continuous_usage_stats: bool = Field(False, description="Accepted, and without effect.")
+
+
+class Generation(BaseModel):
+    """The fields that completions and chat completions share."""
+
+    model_config = ConfigDict(extra="allow")
+
+    model: str | None = Field(None, description="The served model; any, if it is not given.")
+    stop: Stop | None = Field(None, description="Texts that end the answer, and are not in it.")
+    stream: bool | None = Field(False, description="Send the text as it is made.")
+    stream_options: StreamOptions | None = Field(None, description="Only with stream.")
+    user: str | None = Field(None, description="Accepted, and without effect.")
+    stop_token_ids: list[TokenId] | None = Field(None, description="Ids that end the answer.")
+    ignore_eos: bool = Field(False, description="Go on past the end-of-text token.")
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that are not in the schema, but for those that say nothing."""
+        return {k: v for k, v in (self.model_extra or {}).items() if v is not None}
+
+
+class CompletionRequest(Generation):
+    """POST /v1/completions."""
+
+    prompt: (
+        str
+        | list[TokenId]
+        | Annotated[list[str], Field(max_length=MOST_PROMPTS)]
+        | Annotated[list[list[TokenId]], Field(max_length=MOST_PROMPTS)]
+    ) = Field(description="A text, a list of texts, ids, or lists of ids.")
+    max_tokens: StrictInt | None = Field(16, ge=0, description="At most this many new tokens.")
+    echo: bool | None = Field(False, description="Give back the prompt before the text.")
+
+
+# OpenAI's fields that would change what comes out. Those that a schema has are not refused.
+OPENAI_FIELDS = frozenset(
+    {
+        "audio",
+        "best_of",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "modalities",
+        "n",
+        "prediction",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "suffix",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "verbosity",
+        "web_search_options",
+    }
+)
