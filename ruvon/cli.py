@@ -14,6 +14,7 @@ COMMANDS = (
     "ruvon.commands.next",
     "ruvon.commands.run",  # part 2
     "ruvon.commands.bench",  # part 3
+    "ruvon.commands.serve",  # part 4
     "ruvon.commands.doctor",
     "ruvon.commands.convert",
     "ruvon.course.command",

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from ruvon.server import completions
 from ruvon.server import errors
 from ruvon.server import models
+from ruvon.server import tokens
 from ruvon.server.service import Service
 from ruvon.version import __version__
 
@@ -20,4 +21,5 @@ def create_app(service: Service) -> FastAPI:
     errors.register(app)
     app.include_router(completions.router)
     app.include_router(models.router)
+    app.include_router(tokens.router)
     return app

@@ -231,3 +231,17 @@ def test_models_and_health(client):
     assert set(client.get("/version").json()) == {"version"}
     assert client.get("/nowhere").json()["error"]["message"].startswith("there is no /nowhere")
     assert client.get(PATH).status_code == 405
+
+
+@pytest.mark.parametrize("text", ["Once upon", "", "café 🐉\n", " " * 50])
+def test_text_to_ids_and_back(client, text):
+    answer = client.post("/tokenize", json={"prompt": text, "return_token_strs": True}).json()
+    assert answer["count"] == len(answer["tokens"]) == len(answer["token_strs"])
+    assert answer["max_model_len"] == 512
+    assert client.post("/detokenize", json={"tokens": answer["tokens"]}).json() == {"prompt": text}
+
+
+def test_an_id_that_is_not_there_has_no_text(client):
+    answer = client.post("/detokenize", json={"tokens": [5, 99999]})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "tokens"
