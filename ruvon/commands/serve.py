@@ -1,5 +1,6 @@
 """Part 4 · `ruvon serve`: a model answers over HTTP."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -44,6 +45,7 @@ def serve(
     except ModuleNotFoundError as error:
         raise RuvonError(f"the server needs {error.name}: pip install 'ruvon[server]'") from None
     from ruvon.llm import LLM
+    from ruvon.zoo import locate
 
     llm = LLM(
         model,
@@ -54,15 +56,24 @@ def serve(
         linear=linear,
         threads=threads,
     )
-    uvicorn.run(create_app(service(llm, served_model_name or model)), host=host, port=port)
+    served = service(llm, served_model_name or model, locate(model))
+    uvicorn.run(create_app(served), host=host, port=port)
 
 
-def service(llm: "LLM", name: str) -> "Service":
+def service(llm: "LLM", name: str, folder: Path) -> "Service":
     """What the routes serve: a model behind a backend that runs one request at a time."""
     from ruvon.engine.direct import Direct
+    from ruvon.server.chat import read_template
     from ruvon.server.service import Service
 
     if llm.tokenizer is None:
         raise RuvonError(f"{name} has no tokenizer, and a server has to read text")
     direct = Direct(lambda r: (got for _, got in llm.increments([[*r.prompt]], [r.params])))
-    return Service(name, llm.tokenizer, llm.context, llm.model.vocabulary, direct)
+    return Service(
+        name,
+        llm.tokenizer,
+        llm.context,
+        llm.model.vocabulary,
+        direct,
+        chat_template=read_template(folder),
+    )

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from ruvon.server import chat
 from ruvon.server import completions
 from ruvon.server import errors
 from ruvon.server import models
@@ -20,6 +21,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     errors.register(app)
     app.include_router(completions.router)
+    app.include_router(chat.router)
     app.include_router(models.router)
     app.include_router(tokens.router)
     return app

@@ -107,7 +107,13 @@ def from_validation(problems: Sequence[Any]) -> APIError:
     first = next((p for p in problems if not p["type"].endswith("_type")), problems[0])
     if first["type"] == "json_invalid":
         return APIError(f"the body is no JSON: {first['ctx']['error']}")
-    place = [part for part in first["loc"] if part != "body"]
+    place = [part for part in first["loc"] if part != "body" and not is_kind(part)]
     field = str(place[0]) if place else None
-    where = (field or "the body") + "".join(f"[{i}]" for i in place[1:] if isinstance(i, int))
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    where = where.removeprefix(".") or "the body"
     return APIError(f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}", param=field)
+
+
+def is_kind(part: object) -> bool:
+    """Whether a part of a place names one of the things that a field may be, not a field."""
+    return isinstance(part, str) and (part in ("str", "int", "bool", "list") or "[" in part)

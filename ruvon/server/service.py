@@ -28,6 +28,8 @@ class Service:
     context: int
     vocabulary: int
     backend: Backend
+    # Jinja source that makes a prompt of messages; None takes the plain one.
+    chat_template: str | None = None
     created: int = field(default_factory=lambda: int(time.time()))
 
     def check(self, asked: Generation) -> list[str]:
@@ -57,21 +59,21 @@ class Service:
             raise APIError("prompt is an empty list; give at least one", param="prompt")
         return [self.ids(prompt) for prompt in many]
 
-    def ids(self, prompt: str | Sequence[int]) -> list[int]:
+    def ids(self, prompt: str | Sequence[int], param: str = "prompt") -> list[int]:
         """The ids of one prompt, which must leave room for an answer. Raises APIError."""
         ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
         if not ids:
-            raise APIError("the prompt is empty; give at least one token", param="prompt")
+            raise APIError("the prompt is empty; give at least one token", param=param)
         for token in ids:
             if token >= self.vocabulary:
                 raise APIError(
                     f"token {token} is not in the vocabulary, which is 0-{self.vocabulary - 1}",
-                    param="prompt",
+                    param=param,
                 )
         if len(ids) > self.context:
             raise APIError(
                 f"the prompt has {len(ids):,} tokens, and this model takes {self.context:,}",
-                param="prompt",
+                param=param,
                 code="context_length_exceeded",
             )
         return ids

@@ -1,0 +1,140 @@
+"""Part 4 · Answers: what a client asked for, computed, whole or as a stream of events."""
+
+import time
+from collections.abc import AsyncGenerator
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.responses import Response
+
+from ruvon.engine.generate import Increment
+from ruvon.sampling.params import SamplingParams
+from ruvon.server.errors import body
+from ruvon.server.errors import failed
+from ruvon.server.frames import DONE
+from ruvon.server.frames import frame
+from ruvon.server.schemas import Generation
+from ruvon.server.service import Service
+from ruvon.server.service import as_stops
+from ruvon.server.service import new_id
+from ruvon.server.streams import ClientGone
+from ruvon.server.streams import EventStream
+from ruvon.server.streams import merged
+from ruvon.server.streams import until_gone
+from ruvon.server.streams import with_pings
+
+PING_SECONDS = 15.0
+
+
+class Answer:
+    """One answer to a client: a choice for each prompt. Subclasses say how it is written.
+
+    Made before anything runs, and all that can be refused is refused there: raises APIError.
+    """
+
+    kind = ""
+    name = ""  # of the object
+    chunk_name = ""
+
+    def __init__(
+        self, service: Service, asked: Generation, prompts: list[list[int]], most: int | None
+    ) -> None:
+        self.service = service
+        self.asked = asked
+        self.prompts = prompts
+        self.ignored = service.check(asked)
+        self.params = SamplingParams(
+            max_tokens=most,
+            stop_token_ids=tuple(asked.stop_token_ids or ()),
+            ignore_eos=asked.ignore_eos,
+            stop=as_stops(asked.stop),
+        )
+        self.id = new_id(self.kind)
+        self.made = 0
+
+    # How it is written
+
+    def choice(self, index: int, text: str, reason: str | None) -> dict[str, Any]:
+        """A whole choice."""
+        raise NotImplementedError
+
+    def chunks(self, index: int, increment: Increment) -> Iterator[dict[str, Any]]:
+        """What a choice gains, as the choices of chunks."""
+        raise NotImplementedError
+
+    def openings(self) -> Iterator[dict[str, Any]]:
+        """What each choice begins with, before anything is computed."""
+        yield from ()
+
+    # How it comes about
+
+    async def increments(self) -> AsyncGenerator[tuple[int, Increment], None]:
+        """What each choice gains, with its number."""
+        streams = self.service.streams(self.id, self.prompts, self.params)
+        async with aclosing(merged(streams)) as all_of_them:
+            async for index, increment in all_of_them:
+                self.made += len(increment.ids)
+                yield index, increment
+
+    async def whole(self) -> dict[str, Any]:
+        """The answer at once."""
+        texts = [""] * len(self.prompts)
+        reasons: list[str | None] = [None] * len(self.prompts)
+        async with aclosing(self.increments()) as increments:
+            async for index, increment in increments:
+                texts[index] += increment.text
+                reasons[index] = increment.finish_reason
+        choices = [self.choice(i, text, reasons[i]) for i, text in enumerate(texts)]
+        return {**self.around(self.name, choices), "usage": self.usage()}
+
+    async def frames(self) -> AsyncGenerator[bytes, None]:
+        """The answer as events, each as soon as it is there. A failure is an event, too."""
+        for opening in self.openings():
+            yield frame(self.around(self.chunk_name, [opening]))
+        try:
+            async with aclosing(self.increments()) as increments:
+                async for index, increment in increments:
+                    for chunk in self.chunks(index, increment):
+                        yield frame(self.around(self.chunk_name, [chunk]))
+        except Exception as error:
+            yield frame(body(failed(error)))
+        else:
+            if self.asked.stream_options and self.asked.stream_options.include_usage:
+                yield frame({**self.around(self.chunk_name, []), "usage": self.usage()})
+        yield DONE
+
+    async def respond(self, request: Request) -> Response:
+        """The answer as the client wants it, for as long as the client is there."""
+        headers = {"x-ruvon-ignored": ", ".join(self.ignored)} if self.ignored else {}
+        if self.asked.stream:
+            return EventStream(with_pings(self.frames(), PING_SECONDS), headers)
+        try:
+            whole = await until_gone(request.receive, self.whole())
+        except ClientGone:
+            return Response(status_code=499)  # nobody reads it
+        except Exception as error:
+            raise failed(error) from error
+        return JSONResponse(whole, headers=headers)
+
+    def around(self, name: str, choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The object around choices."""
+        return {
+            "id": self.id,
+            "object": name,
+            "created": int(time.time()),
+            "model": self.service.name,
+            "choices": list(choices),
+        }
+
+    def usage(self) -> dict[str, int]:
+        """How many tokens were read and made."""
+        read = sum(map(len, self.prompts))
+        return {
+            "prompt_tokens": read,
+            "completion_tokens": self.made,
+            "total_tokens": read + self.made,
+        }

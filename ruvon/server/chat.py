@@ -1,0 +1,149 @@
+"""Part 4 · POST /v1/chat/completions: messages become a prompt, by the model's own template."""
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from typing import Literal
+
+from fastapi import APIRouter
+from fastapi import Request
+from jinja2 import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import Field
+from pydantic import StrictInt
+from starlette.responses import Response
+
+from ruvon.engine.generate import Increment
+from ruvon.server.answers import Answer
+from ruvon.server.errors import APIError
+from ruvon.server.schemas import Generation
+from ruvon.server.service import Service
+
+# For a base model, which knows no roles: each text on a line of its own, then one for the answer.
+PLAIN = "{% for message in messages %}{{ message.content }}\n{% endfor %}"
+LONGEST = 2**20  # characters that a template may make
+
+router = APIRouter(tags=["OpenAI"])
+
+
+class Part(BaseModel):
+    """A piece of a message. Only text can be read."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["text"] = Field(description="text")
+    text: str = Field(description="The text.")
+
+
+class Message(BaseModel):
+    """One message of a conversation."""
+
+    model_config = ConfigDict(extra="allow")
+
+    role: str = Field(min_length=1, description="system, user, assistant, or what a template has.")
+    content: str | list[Part] | None = Field(None, description="A text, or pieces of one.")
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        if isinstance(self.content, list):
+            return "".join(part.text for part in self.content)
+        return self.content or ""
+
+
+class ChatRequest(Generation):
+    """POST /v1/chat/completions."""
+
+    messages: list[Message] = Field(min_length=1, description="The conversation so far.")
+    max_tokens: StrictInt | None = Field(None, ge=1, description="At most this many new tokens.")
+    max_completion_tokens: StrictInt | None = Field(None, ge=1, description="The same.")
+
+
+@router.post("/v1/chat/completions", summary="Answer a conversation")
+async def chat(asked: ChatRequest, request: Request) -> Response:
+    """The next message; with `stream`, as server-sent events."""
+    return await ChatCompletion(request.app.state.service, asked).respond(request)
+
+
+class ChatCompletion(Answer):
+    """The assistant's next message."""
+
+    kind = "chatcmpl"
+    name = "chat.completion"
+    chunk_name = "chat.completion.chunk"
+
+    def __init__(self, service: Service, asked: ChatRequest) -> None:
+        prompt = render(service.chat_template or PLAIN, asked.messages)
+        most = asked.max_completion_tokens or asked.max_tokens
+        super().__init__(service, asked, [service.ids(prompt, param="messages")], most)
+
+    def openings(self) -> Iterator[dict[str, Any]]:
+        """The role, once."""
+        yield chunk(0, {"role": "assistant", "content": ""}, None)
+
+    def choice(self, index: int, text: str, reason: str | None) -> dict[str, Any]:
+        """A whole message."""
+        message = {"role": "assistant", "content": text, "refusal": None}
+        return {"index": index, "message": message, "logprobs": None, "finish_reason": reason}
+
+    def chunks(self, index: int, increment: Increment) -> Iterator[dict[str, Any]]:
+        """The text, and then the reason in a chunk of its own."""
+        if increment.text:
+            yield chunk(index, {"content": increment.text}, None)
+        if increment.finish_reason:
+            yield chunk(index, {}, increment.finish_reason)
+
+
+def chunk(index: int, delta: dict[str, str], reason: str | None) -> dict[str, Any]:
+    """What a message gains."""
+    return {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
+
+
+def render(template: str, messages: list[Message]) -> str:
+    """The prompt that a template makes of messages. Raises APIError.
+
+    The template is a stranger's program: it runs in Jinja's sandbox, and cannot change what it is
+    given.
+    """
+
+    def refuse(message: str) -> None:
+        raise TemplateError(message)
+
+    given = [{"role": message.role, "content": message.text} for message in messages]
+    try:
+        made: str = compiled(template).render(
+            messages=given,
+            add_generation_prompt=True,
+            raise_exception=refuse,
+            bos_token="",
+            eos_token="",
+        )
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        raise APIError(
+            f"the chat template refuses these messages: {error}", param="messages"
+        ) from None
+    if len(made) > LONGEST:
+        raise APIError(f"the chat template makes {len(made):,} characters of it", param="messages")
+    return made
+
+
+@lru_cache(maxsize=8)
+def compiled(template: str) -> Any:
+    """A template, ready to be rendered."""
+    return ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(template)
+
+
+def read_template(folder: Path) -> str | None:
+    """The chat template of a model's folder, if it has one."""
+    alone = folder / "chat_template.jinja"
+    if alone.is_file():
+        return alone.read_text(encoding="utf-8")
+    config = folder / "tokenizer_config.json"
+    if not config.is_file():
+        return None
+    found = json.loads(config.read_text(encoding="utf-8")).get("chat_template")
+    return found if isinstance(found, str) else None
