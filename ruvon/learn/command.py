@@ -184,7 +184,8 @@ def status() -> None:
         progress = folder.progress(exercise)
         screen.title(exercise)
         tries = f"{count(progress.attempts, 'try').replace('trys', 'tries')}"
-        screen.say(f"{tries}, {count(progress.hints, 'hint')} read")
+        done = "passed, " if progress.passed else ""
+        screen.say(f"{done}{tries}, {count(progress.hints, 'hint')} read")
         screen.say(f"Edit   {screen.place(exercise, folder)}", "cyan")
 
 
@@ -313,10 +314,12 @@ def say_how_to_go_on(
     """The commands that one may want now."""
     screen.say()
     if not outcome.passed:
+        if folder.progress(exercise).passed:
+            screen.say(f"{exercise.name} passed before; the file as it is now does not.", "dim")
         screen.say("Mend it and check again. Stuck: ruvon learn hint", "dim")
         return
     if exercise.in_package or exercise.kind == "write the test":
-        screen.say("Compare with the engine's own: ruvon learn solution", "dim")
+        screen.say("Compare with ours: ruvon learn solution", "dim")
     left = [e for e in known if e.part == exercise.part and not folder.progress(e).passed]
     if left:
         screen.say(f"Go on: ruvon learn next    ({left[0].name} {left[0].title})")

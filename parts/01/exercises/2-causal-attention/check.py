@@ -127,7 +127,7 @@ def mistakes(q, k, v, scale):
         "Minus infinity belongs to the scores, before the softmax. Here it became a weight.": made(
             masked_weight=-math.inf
         ),
-        "The softmax runs over the wrong dimension: the weights of one token sum to 1.": made(
+        "The softmax runs over the wrong dimension: a token's weights have to sum to 1.": made(
             over_queries=True
         ),
         "The mean of the values came out. Do the scores count?": by_hand(q * 0, k, v, scale)

@@ -57,7 +57,9 @@ def ask(exam, prompts, asked, order=one_by_one, llm=None):
     wanted = [by_hand(encode(p), n) for p, n in zip(prompts, most, strict=True)]
     arrival = order([len(ids) for ids, _ in wanted])
     llm = llm or new_llm(exam, order)
-    with exam.case("llm.generate(prompts)", prompts=prompts, max_tokens=most, tokens_of=arrival):
+    # The toy says n + 1 after n. The increments come in this order, by the index of their prompt.
+    told = {"max_tokens": most, "increments_of": arrival, "model": "says n + 1 after n"}
+    with exam.case("llm.generate(prompts)", prompts=prompts, **told):
         before = len(llm.calls)
         try:
             if each:
@@ -100,6 +102,7 @@ def handed_on(exam, calls, count):
         "The prompts have to be handed on in one call of `increments`. One at a time, they can "
         "never run side by side.",
         prompts_in_each_call=calls,
+        should_be=[count],
     )
 
 
