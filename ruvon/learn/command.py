@@ -184,8 +184,8 @@ def status() -> None:
         progress = folder.progress(exercise)
         screen.title(exercise)
         tries = f"{count(progress.attempts, 'try').replace('trys', 'tries')}"
-        done = "passed, " if progress.passed else ""
-        screen.say(f"{done}{tries}, {count(progress.hints, 'hint')} read")
+        state = "passed, " if progress.passed else ""
+        screen.say(f"{state}{tries}, {count(progress.hints, 'hint')} read")
         screen.say(f"Edit   {screen.place(exercise, folder)}", "cyan")
 
 

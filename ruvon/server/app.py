@@ -7,11 +7,13 @@ from ruvon.server import completions
 from ruvon.server import errors
 from ruvon.server import models
 from ruvon.server import tokens
+from ruvon.server.guard import Door
+from ruvon.server.guard import Guard
 from ruvon.server.service import Service
 from ruvon.version import __version__
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Service, door: Door | None = None) -> FastAPI:
     """A server for one model."""
     app = FastAPI(
         title="Ruvon",
@@ -19,9 +21,11 @@ def create_app(service: Service) -> FastAPI:
         description="An LLM inference engine that teaches. The API is OpenAI's.",
     )
     app.state.service = service
+    app.state.door = door or Door()
     errors.register(app)
     app.include_router(completions.router)
     app.include_router(chat.router)
     app.include_router(models.router)
     app.include_router(tokens.router)
+    app.add_middleware(Guard, door=app.state.door)
     return app

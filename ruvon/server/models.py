@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi import Request
+from fastapi.responses import JSONResponse
 
 from ruvon.server.errors import APIError
 from ruvon.server.service import Service
@@ -46,10 +47,13 @@ def card(service: Service) -> dict[str, Any]:
 
 
 @router.get("/health", tags=["operation"], summary="Alive and working")
-async def health(request: Request) -> dict[str, Any]:
-    """What the backend is doing."""
-    progress = request.app.state.service.backend.progress()
-    return {"status": "ok", "running": progress.running, "waiting": progress.waiting}
+async def health(request: Request) -> JSONResponse:
+    """What the backend is doing; 503 with the reason when it is not well."""
+    state = request.app.state
+    progress = state.service.backend.progress()
+    status = "draining" if state.door.draining else "ok"
+    told = {"status": status, "running": progress.running, "waiting": progress.waiting}
+    return JSONResponse(told, status_code=200 if status == "ok" else 503)
 
 
 @router.get("/ready", tags=["operation"], summary="Ready for requests")

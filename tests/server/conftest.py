@@ -10,6 +10,7 @@ from ruvon.engine.generate import Increment
 from ruvon.engine.stops import StoppedText
 from ruvon.engine.text import Text
 from ruvon.server.app import create_app
+from ruvon.server.guard import Door
 from ruvon.server.service import Service
 from ruvon.tokenizer import Tokenizer
 from ruvon.zoo import locate
@@ -66,8 +67,9 @@ class Scripted:
 class Server:
     """A server on a port of its own, in a thread."""
 
-    def __init__(self, run, tokenizer, context=512):
+    def __init__(self, run, tokenizer, context=512, door=None):
         self.run = run
+        self.door = door or Door()
         self.ready = threading.Event()
         self.tokenizer, self.context = tokenizer, context
         self.thread = threading.Thread(target=lambda: asyncio.run(self.serve()))
@@ -77,7 +79,9 @@ class Server:
     async def serve(self):
         backend = Direct(self.run)
         self.service = Service("toy", self.tokenizer, self.context, 2048, backend)
-        config = uvicorn.Config(create_app(self.service), port=0, log_level="error", lifespan="off")
+        config = uvicorn.Config(
+            create_app(self.service, self.door), port=0, log_level="error", lifespan="off"
+        )
         self.server = uvicorn.Server(config)
         serving = asyncio.create_task(self.server.serve())
         while not self.server.started:
@@ -112,3 +116,19 @@ def server(scripted, tokenizer):
 def client(server):
     with server.client() as one:
         yield one
+
+
+@pytest.fixture
+def serve(scripted, tokenizer):
+    """Makes a server with a door of its own. -> its client"""
+    running, clients = [], []
+
+    def make(**door):
+        running.append(Server(scripted.run, tokenizer, door=Door(**door)))
+        clients.append(running[-1].client())
+        return clients[-1], running[-1]
+
+    yield make
+    scripted.let(100_000)
+    for one in (*clients, *running):
+        one.close()

@@ -1,0 +1,61 @@
+"""The door: keys, sizes, names, and a server that is about to end."""
+
+import pytest
+
+PATH = "/v1/completions"
+BODY = {"prompt": "a", "max_tokens": 1}
+
+
+def test_a_key_is_asked_for_where_there_is_one(serve):
+    client, _ = serve(api_key="geheim é")
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "geheim"}):
+        answer = client.post(PATH, json=BODY, headers=headers)
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "invalid_api_key"
+        assert answer.json()["error"]["type"] == "authentication_error"
+    assert client.get("/v1/models").status_code == 401
+    assert client.get("/health").status_code == 200
+    right = {"authorization": "Bearer geheim é".encode()}
+    assert client.post(PATH, json=BODY, headers=right).status_code == 200
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_over_the_limit_is_refused_and_the_next_one_is_served(serve, announced):
+    client, _ = serve(body_bytes=1000)
+    body = b'{"prompt": "' + b"a" * 2000 + b'"}'
+    content = body if announced else iter([body[:700], body[700:]])
+    answer = client.post(PATH, content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    assert "limit of 1,000 bytes" in answer.json()["error"]["message"]
+    assert client.post(PATH, json=BODY).status_code == 200
+
+
+def test_a_request_keeps_its_name_or_gets_one(serve):
+    client, _ = serve()
+    answer = client.post(PATH, json=BODY, headers={"x-request-id": "mine-1"})
+    assert answer.headers["x-request-id"] == "mine-1"
+    names = {client.get("/health").headers["x-request-id"] for _ in range(3)}
+    assert len(names) == 3
+    too_long = client.get("/health", headers={"x-request-id": "x" * 200})
+    assert len(too_long.headers["x-request-id"]) == 32
+    with client.stream("POST", PATH, json={**BODY, "stream": True}) as streamed:
+        assert streamed.headers["x-request-id"]
+
+
+def test_a_server_that_ends_takes_nothing_new_and_finishes_what_it_has(serve, scripted):
+    client, server = serve()
+    scripted.hold()
+    scripted.let(1)
+    with client.stream("POST", PATH, json={"prompt": "a", "max_tokens": 3, "stream": True}) as one:
+        lines = one.iter_lines()
+        next(lines)
+        server.door.draining = True
+        with server.client() as other:
+            refused = other.post(PATH, json=BODY)
+            assert refused.status_code == 503
+            assert refused.json()["error"]["code"] == "service_unavailable"
+            assert "retry-after" in refused.headers
+            assert other.get("/health").status_code == 503
+            assert other.get("/health").json()["status"] == "draining"
+        scripted.let(10)
+        assert "data: [DONE]" in [*lines]
