@@ -31,6 +31,10 @@ def serve(
     max_model_len: int = typer.Option(
         None, "--max-model-len", min=1, help="The longest sequence, in tokens."
     ),
+    api_key: str = typer.Option(None, "--api-key", help="What clients have to show, if anything."),
+    shutdown_timeout: float = typer.Option(
+        30.0, "--shutdown-timeout", min=0, help="Seconds for accepted requests after SIGTERM."
+    ),
     attention: str = typer.Option(None, "--attention", help="Which implementation of attention."),
     device: str = DEVICE,
     dtype: str = DTYPE,
@@ -39,9 +43,9 @@ def serve(
 ) -> None:
     """Serve MODEL over HTTP, in OpenAI's format. /docs describes what there is."""
     try:
-        import uvicorn
-
         from ruvon.server.app import create_app
+        from ruvon.server.guard import Door
+        from ruvon.server.run import run
     except ModuleNotFoundError as error:
         raise RuvonError(f"the server needs {error.name}: pip install 'ruvon[server]'") from None
     from ruvon.llm import LLM
@@ -57,7 +61,8 @@ def serve(
         threads=threads,
     )
     served = service(llm, served_model_name or model, locate(model))
-    uvicorn.run(create_app(served), host=host, port=port)
+    app = create_app(served, Door(api_key=api_key))
+    run(app, host=host, port=port, shutdown_timeout=shutdown_timeout)
 
 
 def service(llm: "LLM", name: str, folder: Path) -> "Service":
@@ -76,4 +81,5 @@ def service(llm: "LLM", name: str, folder: Path) -> "Service":
         llm.model.vocabulary,
         direct,
         chat_template=read_template(folder),
+        device=str(llm.model.device),
     )

@@ -6,6 +6,7 @@ from ruvon.server import chat
 from ruvon.server import completions
 from ruvon.server import errors
 from ruvon.server import models
+from ruvon.server import teaching
 from ruvon.server import tokens
 from ruvon.server.guard import Door
 from ruvon.server.guard import Guard
@@ -27,5 +28,6 @@ def create_app(service: Service, door: Door | None = None) -> FastAPI:
     app.include_router(chat.router)
     app.include_router(models.router)
     app.include_router(tokens.router)
+    app.include_router(teaching.router)
     app.add_middleware(Guard, door=app.state.door)
     return app

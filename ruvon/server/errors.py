@@ -107,7 +107,7 @@ def from_validation(problems: Sequence[Any]) -> APIError:
     first = next((p for p in problems if not p["type"].endswith("_type")), problems[0])
     if first["type"] == "json_invalid":
         return APIError(f"the body is no JSON: {first['ctx']['error']}")
-    place = [part for part in first["loc"] if part != "body" and not is_kind(part)]
+    place = [part for part in first["loc"] if part not in ("body", "query") and not is_kind(part)]
     field = str(place[0]) if place else None
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     where = where.removeprefix(".") or "the body"

@@ -30,6 +30,7 @@ class Service:
     backend: Backend
     # Jinja source that makes a prompt of messages; None takes the plain one.
     chat_template: str | None = None
+    device: str = "cpu"
     created: int = field(default_factory=lambda: int(time.time()))
 
     def check(self, asked: Generation) -> list[str]:

@@ -11,6 +11,7 @@ from ruvon.engine.stops import StoppedText
 from ruvon.engine.text import Text
 from ruvon.server.app import create_app
 from ruvon.server.guard import Door
+from ruvon.server.run import DrainingServer
 from ruvon.server.service import Service
 from ruvon.tokenizer import Tokenizer
 from ruvon.zoo import locate
@@ -82,7 +83,7 @@ class Server:
         config = uvicorn.Config(
             create_app(self.service, self.door), port=0, log_level="error", lifespan="off"
         )
-        self.server = uvicorn.Server(config)
+        self.server = DrainingServer(config, self.door, backend, timeout_seconds=PATIENCE)
         serving = asyncio.create_task(self.server.serve())
         while not self.server.started:
             await asyncio.sleep(0.01)

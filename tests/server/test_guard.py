@@ -1,7 +1,10 @@
 """The door: keys, sizes, names, and a server that is about to end."""
 
+import signal
+
 import pytest
 
+PATIENCE = 60
 PATH = "/v1/completions"
 BODY = {"prompt": "a", "max_tokens": 1}
 
@@ -49,7 +52,8 @@ def test_a_server_that_ends_takes_nothing_new_and_finishes_what_it_has(serve, sc
     with client.stream("POST", PATH, json={"prompt": "a", "max_tokens": 3, "stream": True}) as one:
         lines = one.iter_lines()
         next(lines)
-        server.door.draining = True
+        server.server.handle_exit(signal.SIGTERM, None)
+        assert server.door.draining
         with server.client() as other:
             refused = other.post(PATH, json=BODY)
             assert refused.status_code == 503
@@ -59,3 +63,6 @@ def test_a_server_that_ends_takes_nothing_new_and_finishes_what_it_has(serve, sc
             assert other.get("/health").json()["status"] == "draining"
         scripted.let(10)
         assert "data: [DONE]" in [*lines]
+    server.thread.join(PATIENCE)
+    assert not server.thread.is_alive(), "all was finished, and it has not ended"
+    assert not server.server.force_exit

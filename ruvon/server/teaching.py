@@ -1,0 +1,175 @@
+"""Part 4 · The plain endpoints: a prompt, a text, and nothing to learn before.
+
+Their streams carry text as it is, not JSON: an event named `ttft` with the seconds to the first
+token, a piece of text an event, and an event named `done`.
+"""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi import Query
+from fastapi import Request
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import Field
+from pydantic import StrictInt
+from starlette.responses import JSONResponse
+from starlette.responses import Response
+
+from ruvon.engine.generate import Increment
+from ruvon.sampling.params import SamplingParams
+from ruvon.server.errors import APIError
+from ruvon.server.errors import failed
+from ruvon.server.frames import text_frame
+from ruvon.server.service import Service
+from ruvon.server.service import new_id
+from ruvon.server.streams import ClientGone
+from ruvon.server.streams import EventStream
+from ruvon.server.streams import until_gone
+
+# Of a model's fields, those that a later part brings: refused by name until it does.
+LATER = frozenset({"temperature", "top_k", "top_p", "seed"})
+
+router = APIRouter(tags=["teaching"])
+
+
+class Plain(BaseModel):
+    """What all of these endpoints take."""
+
+    model_config = ConfigDict(extra="allow")
+
+    prompt: str = Field(description="The beginning.")
+
+    def check(self) -> None:
+        """Refuse what would change the text and is not there. Raises APIError."""
+        known = LATER - set(type(self).model_fields)
+        refused = sorted(known.intersection(k for k, v in (self.model_extra or {}).items() if v))
+        if refused:
+            raise APIError(
+                f"{refused[0]} would change the answer and is not implemented; leave it out",
+                param=refused[0],
+            )
+
+
+class GenerateRequest(Plain):
+    """POST /v1/generate and /v1/generate_nobatch."""
+
+    max_new_tokens: StrictInt = Field(64, ge=1, description="At most this many new tokens.")
+
+
+class LengthRequest(Plain):
+    """POST /generate and /stream."""
+
+    max_length: StrictInt = Field(64, ge=2, description="Prompt and text together, in tokens.")
+
+
+@router.post("/v1/generate", summary="Continue a text, as events")
+async def generate(asked: GenerateRequest, request: Request) -> Response:
+    """Events: ttft, the text piece by piece, done."""
+    asked.check()
+    return told(request.app.state.service, asked.prompt, asked.max_new_tokens)
+
+
+@router.post("/v1/generate_nobatch", summary="Continue a text, alone")
+async def generate_nobatch(asked: GenerateRequest, request: Request) -> Response:
+    """The text, computed with nothing else beside it."""
+    asked.check()
+    return await whole(request, asked.prompt, asked.max_new_tokens)
+
+
+@router.post("/generate", summary="Continue a text to a length")
+async def generate_to(asked: LengthRequest, request: Request) -> Response:
+    """The text without the prompt."""
+    asked.check()
+    service: Service = request.app.state.service
+    return await whole(request, asked.prompt, room(service, asked.prompt, asked.max_length))
+
+
+@router.post("/stream", summary="Continue a text to a length, as events")
+async def stream_to(asked: LengthRequest, request: Request) -> Response:
+    """The same events as /v1/generate."""
+    asked.check()
+    service: Service = request.app.state.service
+    return told(service, asked.prompt, room(service, asked.prompt, asked.max_length))
+
+
+@router.get("/stream", summary="The same, for a browser's EventSource")
+async def stream_from(
+    request: Request,
+    prompt: str = Query(description="The beginning."),
+    max_length: int = Query(64, ge=2, description="Prompt and text together, in tokens."),
+) -> Response:
+    """The same, from the address line."""
+    return await stream_to(LengthRequest(prompt=prompt, max_length=max_length), request)
+
+
+@router.get("/model", summary="What is loaded")
+async def model(request: Request) -> dict[str, Any]:
+    """The model's size, where it is, and how many sequences share a step."""
+    service: Service = request.app.state.service
+    return {
+        "model": service.name,
+        "vocab_size": service.vocabulary,
+        "eos": service.tokenizer.eos_id,
+        "device": service.device,
+        "max_batch_size": 1,
+    }
+
+
+def room(service: Service, prompt: str, length: int) -> int:
+    """How many new tokens there is room for. Raises APIError when there is none."""
+    left = length - len(service.ids(prompt))
+    if left < 1:
+        raise APIError(
+            f"the prompt has {length - left} tokens, and max_length is {length}", param="max_length"
+        )
+    return left
+
+
+def increments(service: Service, prompt: str, most: int) -> AsyncGenerator[Increment, None]:
+    """A run over one prompt. Raises APIError before it begins."""
+    ids = service.ids(prompt)
+    [stream] = service.streams(new_id("gen"), [ids], SamplingParams(max_tokens=most))
+    return stream
+
+
+def told(service: Service, prompt: str, most: int) -> EventStream:
+    """A run as events."""
+    return EventStream(frames(increments(service, prompt, most)), {})
+
+
+async def frames(stream: AsyncGenerator[Increment, None]) -> AsyncGenerator[bytes, None]:
+    """The events of a run. A failure is an event named `error`."""
+    began = time.perf_counter()
+    first = True
+    try:
+        async with aclosing(stream) as source:
+            async for increment in source:
+                if first:
+                    yield text_frame(f"{time.perf_counter() - began:.6f}", event="ttft")
+                    first = False
+                if increment.text:
+                    yield text_frame(increment.text)
+    except Exception as error:
+        yield text_frame(str(failed(error)), event="error")
+        return
+    yield text_frame("", event="done")
+
+
+async def whole(request: Request, prompt: str, most: int) -> Response:
+    """A run's text at once, for as long as the client is there."""
+    stream = increments(request.app.state.service, prompt, most)
+
+    async def read() -> str:
+        async with aclosing(stream) as source:
+            return "".join([increment.text async for increment in source])
+
+    try:
+        return JSONResponse({"text": await until_gone(request.receive, read())})
+    except ClientGone:
+        return Response(status_code=499)
+    except Exception as error:
+        raise failed(error) from error
