@@ -9,7 +9,7 @@ BIN = .venv/bin
 READY = .venv/.ready
 PARTS = $(notdir $(wildcard parts/[0-9][0-9]))
 
-.PHONY: help setup run run-cli test test-all fmt lint check sync notebooks clean
+.PHONY: help setup run run-cli run-api test test-all fmt lint check sync notebooks clean
 .DEFAULT_GOAL = help
 
 help:  ## List the targets
@@ -33,6 +33,9 @@ run: $(READY)  ## Stream a story from the model that ships
 
 run-cli: $(READY)  ## Open a prompt where you can type beginnings
 	@$(BIN)/ruvon run
+
+run-api: $(READY)  ## Serve the model that ships, on http://127.0.0.1:8000 (begun: Part 4)
+	@$(BIN)/ruvon serve
 
 part-%: $(READY)
 	@$(BIN)/python -m ruvon.course.run $*

@@ -1,85 +1,126 @@
 """Part 4 · `ruvon serve`: a model answers over HTTP."""
 
+from collections.abc import Callable
+from dataclasses import fields
+from inspect import Parameter
+from inspect import Signature
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
+from typing import get_type_hints
 
 import typer
 
-from ruvon.commands.options import DEVICE
-from ruvon.commands.options import DTYPE
-from ruvon.commands.options import LINEAR
-from ruvon.commands.options import THREADS
 from ruvon.errors import RuvonError
 
 if TYPE_CHECKING:
     from ruvon.llm import LLM
     from ruvon.server.service import Service
+    from ruvon.server.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("serve")(serve)
+    app.command("serve")(with_flags(serve))
 
 
-def serve(
-    model: str = typer.Argument("story", help="A model that ships, a folder, or a Hub id."),
-    host: str = typer.Option("127.0.0.1", "--host", help="0.0.0.0 lets other machines in."),
-    port: int = typer.Option(8000, "--port", min=0, max=65535, help="0 takes a free one."),
-    served_model_name: str = typer.Option(
-        None, "--served-model-name", help="What clients call it; MODEL if nothing is said."
-    ),
-    max_model_len: int = typer.Option(
-        None, "--max-model-len", min=1, help="The longest sequence, in tokens."
-    ),
-    api_key: str = typer.Option(None, "--api-key", help="What clients have to show, if anything."),
-    shutdown_timeout: float = typer.Option(
-        30.0, "--shutdown-timeout", min=0, help="Seconds for accepted requests after SIGTERM."
-    ),
-    attention: str = typer.Option(None, "--attention", help="Which implementation of attention."),
-    device: str = DEVICE,
-    dtype: str = DTYPE,
-    linear: str = LINEAR,
-    threads: int = THREADS,
-) -> None:
-    """Serve MODEL over HTTP, in OpenAI's format. /docs describes what there is."""
+def serve(config: Path | None, print_config: bool, **flags: Any) -> None:
+    """Serve MODEL over HTTP, in OpenAI's format. /docs describes what there is.
+
+    Flags win over RUVON_ variables, those over .env, and that over the file of --config.
+    """
+    from ruvon.server.settings import resolve
+
+    dotenv = Path(".env")
     try:
-        from ruvon.server.app import create_app
-        from ruvon.server.guard import Door
-        from ruvon.server.run import run
+        resolved = resolve(flags, config, dotenv=dotenv if dotenv.is_file() else None)
+        if print_config:
+            print(resolved.printed())
+            return
+        run(resolved.settings)
     except ModuleNotFoundError as error:
         raise RuvonError(f"the server needs {error.name}: pip install 'ruvon[server]'") from None
+
+
+def run(settings: "Settings") -> None:
+    """Load the model, and serve it until a signal comes."""
     from ruvon.llm import LLM
-    from ruvon.zoo import locate
+    from ruvon.server.app import create_app
+    from ruvon.server.guard import Door
+    from ruvon.server.run import run as serve_app
 
     llm = LLM(
-        model,
-        device=device,
-        dtype=dtype,
-        attention=attention,
-        max_model_len=max_model_len,
-        linear=linear,
-        threads=threads,
+        settings.model,
+        device=settings.device,
+        dtype=settings.dtype,
+        attention=settings.attention,
+        max_model_len=settings.max_model_len,
+        linear=settings.linear,
+        threads=settings.threads,
     )
-    served = service(llm, served_model_name or model, locate(model))
-    app = create_app(served, Door(api_key=api_key))
-    run(app, host=host, port=port, shutdown_timeout=shutdown_timeout)
+    door = Door(api_key=settings.api_key, body_bytes=settings.max_body_bytes)
+    app = create_app(service(llm, settings), door, settings.allow_origins)
+    serve_app(
+        app,
+        host=settings.host,
+        port=settings.port,
+        shutdown_timeout=settings.shutdown_timeout,
+        keep_alive=settings.keep_alive,
+        log_level=settings.log_level,
+    )
 
 
-def service(llm: "LLM", name: str, folder: Path) -> "Service":
+def service(llm: "LLM", settings: "Settings") -> "Service":
     """What the routes serve: a model behind a backend that runs one request at a time."""
     from ruvon.engine.direct import Direct
     from ruvon.server.chat import read_template
     from ruvon.server.service import Service
+    from ruvon.zoo import locate
 
     if llm.tokenizer is None:
-        raise RuvonError(f"{name} has no tokenizer, and a server has to read text")
+        raise RuvonError(f"{settings.model} has no tokenizer, and a server has to read text")
     direct = Direct(lambda r: (got for _, got in llm.increments([[*r.prompt]], [r.params])))
     return Service(
-        name,
+        settings.served_model_name or settings.model,
         llm.tokenizer,
         llm.context,
         llm.model.vocabulary,
         direct,
-        chat_template=read_template(folder),
+        chat_template=read_template(locate(settings.model), settings.chat_template),
         device=str(llm.model.device),
+        max_new_tokens=settings.max_new_tokens,
     )
+
+
+def with_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with a flag for each field of Settings. What is not given is None."""
+    from ruvon.server.settings import Settings
+
+    types = get_type_hints(Settings)
+    options: dict[str, tuple[Any, Any]] = {}
+    for one in fields(Settings):
+        told = one.metadata["help"]
+        if one.name == "model":
+            options[one.name] = (str, typer.Argument(None, help=told))
+        else:
+            kind = plain(types[one.name])
+            flag = f"--{one.name.replace('_', '-')}"
+            options[one.name] = (kind, typer.Option(None, flag, help=told))
+    options["config"] = (Path, typer.Option(None, "--config", help="A YAML file of settings."))
+    shown = "Print what would be used, and where it is from."
+    options["print_config"] = (bool, typer.Option(False, "--print-config", help=shown))
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in options.items()
+    ]
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {name: kind for name, (kind, _) in options.items()}
+    return command
+
+
+def plain(type: Any) -> Any:
+    """The type of a flag, for what is checked later: a number, a list of texts, or a text."""
+    for kind in (int, float):
+        if type in (kind, kind | None):
+            return kind
+    return list[str] if type == list[str] else str

@@ -1,6 +1,9 @@
 """Part 4 · The app: every route over one service."""
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from ruvon.server import chat
 from ruvon.server import completions
@@ -14,8 +17,10 @@ from ruvon.server.service import Service
 from ruvon.version import __version__
 
 
-def create_app(service: Service, door: Door | None = None) -> FastAPI:
-    """A server for one model."""
+def create_app(
+    service: Service, door: Door | None = None, allow_origins: Sequence[str] = ()
+) -> FastAPI:
+    """A server for one model. `allow_origins` are the pages that browsers let call it."""
     app = FastAPI(
         title="Ruvon",
         version=__version__,
@@ -30,4 +35,8 @@ def create_app(service: Service, door: Door | None = None) -> FastAPI:
     app.include_router(tokens.router)
     app.include_router(teaching.router)
     app.add_middleware(Guard, door=app.state.door)
+    if allow_origins:  # outside of the guard: a browser asks first, and shows no key
+        app.add_middleware(
+            CORSMiddleware, allow_origins=allow_origins, allow_methods=["*"], allow_headers=["*"]
+        )
     return app

@@ -18,6 +18,7 @@ from pydantic import StrictInt
 from starlette.responses import Response
 
 from ruvon.engine.generate import Increment
+from ruvon.errors import RuvonError
 from ruvon.server.answers import Answer
 from ruvon.server.errors import APIError
 from ruvon.server.schemas import Generation
@@ -137,8 +138,16 @@ def compiled(template: str) -> Any:
     return ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(template)
 
 
-def read_template(folder: Path) -> str | None:
-    """The chat template of a model's folder, if it has one."""
+def read_template(folder: Path, given: str | None = None) -> str | None:
+    """The chat template in a given file, or that of a model's folder, if it has one.
+
+    Raises RuvonError for a file that is not there.
+    """
+    if given is not None:
+        try:
+            return Path(given).read_text(encoding="utf-8")
+        except OSError as error:
+            raise RuvonError(f"the chat template {given} cannot be read: {error}") from None
     alone = folder / "chat_template.jinja"
     if alone.is_file():
         return alone.read_text(encoding="utf-8")

@@ -61,9 +61,22 @@ class DrainingServer(uvicorn.Server):
 
 
 def run(
-    app: FastAPI, *, host: str, port: int, shutdown_timeout: float, log_level: str = "info"
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    shutdown_timeout: float,
+    keep_alive: int,
+    log_level: str,
 ) -> None:
     """Serve until a signal comes. Ends the process well when all was finished."""
-    config = uvicorn.Config(app, host=host, port=port, log_level=log_level, lifespan="off")
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        timeout_keep_alive=keep_alive,
+        log_level=log_level,
+        lifespan="off",
+    )
     state = app.state
     DrainingServer(config, state.door, state.service.backend, shutdown_timeout).run()

@@ -31,6 +31,8 @@ class Service:
     # Jinja source that makes a prompt of messages; None takes the plain one.
     chat_template: str | None = None
     device: str = "cpu"
+    # Of the teaching endpoints, where a client says nothing.
+    max_new_tokens: int = 64
     created: int = field(default_factory=lambda: int(time.time()))
 
     def check(self, asked: Generation) -> list[str]:

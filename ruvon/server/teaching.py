@@ -57,7 +57,9 @@ class Plain(BaseModel):
 class GenerateRequest(Plain):
     """POST /v1/generate and /v1/generate_nobatch."""
 
-    max_new_tokens: StrictInt = Field(64, ge=1, description="At most this many new tokens.")
+    max_new_tokens: StrictInt | None = Field(
+        None, ge=1, description="At most this many new tokens; 64, unless the server says else."
+    )
 
 
 class LengthRequest(Plain):
@@ -70,14 +72,16 @@ class LengthRequest(Plain):
 async def generate(asked: GenerateRequest, request: Request) -> Response:
     """Events: ttft, the text piece by piece, done."""
     asked.check()
-    return told(request.app.state.service, asked.prompt, asked.max_new_tokens)
+    service: Service = request.app.state.service
+    return told(service, asked.prompt, asked.max_new_tokens or service.max_new_tokens)
 
 
 @router.post("/v1/generate_nobatch", summary="Continue a text, alone")
 async def generate_nobatch(asked: GenerateRequest, request: Request) -> Response:
     """The text, computed with nothing else beside it."""
     asked.check()
-    return await whole(request, asked.prompt, asked.max_new_tokens)
+    most = asked.max_new_tokens or request.app.state.service.max_new_tokens
+    return await whole(request, asked.prompt, most)
 
 
 @router.post("/generate", summary="Continue a text to a length")

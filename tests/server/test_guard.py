@@ -66,3 +66,27 @@ def test_a_server_that_ends_takes_nothing_new_and_finishes_what_it_has(serve, sc
     server.thread.join(PATIENCE)
     assert not server.thread.is_alive(), "all was finished, and it has not ended"
     assert not server.server.force_exit
+
+
+def test_a_page_that_is_allowed_may_call_and_another_may_not(scripted, tokenizer):
+    """A browser asks first, without a key; what it is told decides."""
+    from starlette.testclient import TestClient
+
+    from ruvon.engine.direct import Direct
+    from ruvon.server.app import create_app
+    from ruvon.server.guard import Door
+    from ruvon.server.service import Service
+
+    backend = Direct(scripted.run)
+    service = Service("toy", tokenizer, 512, 2048, backend)
+    client = TestClient(create_app(service, Door(api_key="k"), ["http://good"]))
+    asks = {"access-control-request-method": "POST"}
+    good = client.options(PATH, headers={"origin": "http://good", **asks})
+    assert good.status_code == 200
+    assert good.headers["access-control-allow-origin"] == "http://good"
+    bad = client.options(PATH, headers={"origin": "http://bad", **asks})
+    assert "access-control-allow-origin" not in bad.headers
+    refused = client.post(PATH, json=BODY, headers={"origin": "http://good"})
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == "http://good"
+    backend.close()
