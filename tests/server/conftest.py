@@ -65,6 +65,16 @@ class Scripted:
             self.ended.release()
 
 
+@pytest.fixture(scope="module")
+def short_service(tokenizer):
+    """A service whose answers are short."""
+    scripted = Scripted(tokenizer)
+    scripted.script = scripted.script[:12]
+    backend = Direct(scripted.run)
+    yield Service("toy", tokenizer, 512, 2048, backend)
+    backend.close()
+
+
 class Server:
     """A server on a port of its own, in a thread."""
 
