@@ -3,7 +3,7 @@
 2-causal-attention/
   exercise.toml   title, kind, minutes, hints, and where in the package
   README.md       what the learner reads
-  check.py        the checks: `def check(exam)`, see checking.py
+  check.py        the checks: `def check(exam)`, see checking/
   starter.*       what the learner edits, and
   solution.*      what it should become; where the kind needs them
   right/, wrong/  answers that must pass, and that must fail with the words of "# says:"

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
 from ruvon.engine.backend import Progress
@@ -18,13 +18,14 @@ class Direct:
     off, so a request that is cancelled costs at most that one.
     """
 
-    def __init__(self, run: Callable[[Request], Iterator[Increment]]) -> None:
+    def __init__(self, run: Callable[[Request], Generator[Increment, None, None]]) -> None:
         """`run` gives a request's increments, lazily: a step is computed when it is asked for."""
         self.run = run
         # One thread, so that steps queue in it, and PyTorch keeps its own threads warm.
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ruvon-direct")
         self.turn = asyncio.Lock()
         self.live: set[str] = set()
+        self.accepted = 0
         self.running = 0
         self.steps = 0
 
@@ -32,6 +33,7 @@ class Direct:
         """The increments, one a step. The next step begins when the next one is asked for."""
         assert request.id not in self.live, "two live requests have the same id"
         self.live.add(request.id)
+        self.accepted += 1
         try:
             async with self.turn:
                 self.running += 1
@@ -46,8 +48,9 @@ class Direct:
                 finally:
                     self.running -= 1
                     # Behind the step under way, and not waited for: who cancels may be in a hurry.
-                    self.thread.submit(close, steps)
+                    self.thread.submit(steps.close)
         finally:
+            self.accepted -= 1
             self.live.discard(request.id)
 
     async def in_thread(
@@ -63,15 +66,8 @@ class Direct:
 
     def progress(self) -> Progress:
         """What is being done now."""
-        return Progress(self.running, len(self.live) - self.running, self.steps)
+        return Progress(self.running, self.accepted - self.running, self.steps)
 
     def close(self) -> None:
         """End the thread, when the step under way has ended."""
         self.thread.shutdown(wait=True, cancel_futures=True)
-
-
-def close(steps: Iterator[Increment]) -> None:
-    """End a generator; other iterators have nothing to end."""
-    end = getattr(steps, "close", None)
-    if end is not None:
-        end()

@@ -2,7 +2,7 @@
 
 folder.py     the learner's folder: packages with holes, backups, the state
 runner.py     the process that runs a learner's code, under limits
-checking.py   what checks are written with; lives in that process
+checking/     what checks are written with; lives in that process
 process.py    this side of that process
 screen.py     what a learner reads
 command.py    the commands

@@ -18,7 +18,7 @@ from ruvon.course.run import stage_environment
 
 # Two files that run in the other process. Importing them here would import PyTorch, too.
 RUNNER = Path(__file__).with_name("runner.py")
-CHECKING = Path(__file__).with_name("checking.py")
+CHECKING = Path(__file__).parent / "checking" / "__init__.py"
 
 CPU_SECONDS = 10
 WALL_SECONDS = 60

@@ -175,8 +175,9 @@ def take_as_read(path: str, source: str) -> None:
 
 
 def load(name: str, path: str) -> ModuleType:
-    """The module in a file, whatever the path says."""
-    spec = importlib.util.spec_from_file_location(name, path)
+    """The module in a file, or the package whose `__init__.py` it is, whatever sys.path says."""
+    inner = [str(Path(path).parent)] if path.endswith("__init__.py") else None
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=inner)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -30,14 +30,14 @@ def stochastic(logits: Tensor, rows: Sequence[Row]) -> Sampled:
 
     What a row draws depends on its logits, its parameters, and its seed and position alone.
     """
-    sound = ~(logits.isnan() | (logits == torch.inf)).any(dim=-1)  # [R]
     scores = adjusted(logits.float(), rows)
     best = greedy(scores, rows).ids
+    # NaN and plus infinity win over every number, and minus infinity wins only if it is alone.
+    sound = scores.gather(-1, best[:, None])[:, 0].isfinite()  # [R]
     if any(row.params.temperature for row in rows):
         temperature = column(rows, lambda params: params.temperature, logits)  # [R, 1]
         drawn = inverse_cdf(kept(tempered(scores, temperature), rows), uniforms(rows, logits))
         best = torch.where(temperature[:, 0] > 0, drawn, best)
-    sound &= scores.amax(dim=-1) > -torch.inf
     return Sampled(ids=best.where(sound, NO_TOKEN))
 
 

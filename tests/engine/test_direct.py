@@ -99,6 +99,7 @@ def test_cancelling_ends_a_running_request_before_its_next_step():
         async for increment in direct.submit(request("a")):
             made.append(increment.ids[0])
             direct.cancel("a")
+            assert direct.progress() == Progress(running=1, waiting=0, steps=1)
         return made
 
     made, steps = run(test)
