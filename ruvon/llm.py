@@ -1,9 +1,11 @@
 """Part 2 · LLM: the offline front door, from text to text."""
 
+from collections.abc import Generator
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace  # part 5
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +70,13 @@ class LLM:
         max_model_len: int | None = None,
         linear: str | None = None,  # part 3
         threads: int | None = None,  # part 3
+        tokenizer: str | Path | None = None,  # part 4
+        revision: str | None = None,  # part 4
     ) -> None:
-        folder = locate(model)
+        folder = locate(
+            model,
+            revision,  # part 4
+        )
         where = pick_device(device)
         use_processor(threads)  # part 3
         self.model = load_model(
@@ -79,6 +86,8 @@ class LLM:
             wrap_linears(linear),  # part 3
         )
         self.tokenizer = Tokenizer.from_dir(folder) if has_tokenizer(folder) else None
+        if tokenizer is not None:  # part 4
+            self.tokenizer = other_tokenizer(tokenizer, self.model.vocabulary)
         self.eos_id = self.tokenizer.eos_id if self.tokenizer else config_eos(folder)
         self.context = longest(self.model.context, max_model_len)
         self.attention = attention
@@ -115,6 +124,8 @@ class LLM:
         if self.tokenizer is None:
             raise RuvonError("this model folder has no tokenizer, so there is no text to stream")
         each = self.params_for(1, params, keywords)
+        if each[0].n > 1:  # part 5
+            raise RuvonError("a stream is one text; take generate for n > 1")
         for _, increment in self.increments([self.encode(prompt)], each):
             if increment.text:
                 yield increment.text
@@ -128,31 +139,45 @@ class LLM:
         for ids in prompts:
             check_prompt(ids, self.context)
         for index, (ids, wanted) in enumerate(zip(prompts, params, strict=True)):
-            attention = new_attention(self.attention, self.model, self.context)
             wanted = seeded(wanted)  # part 5
-            steps = generate(
-                self.model,
-                attention,
-                ids,
-                wanted,
-                eos_id=self.eos_id,
-                context=self.context,
-                sample=stochastic,  # part 5
-            )
-            text = Text(self.tokenizer)
-            if wanted.stop:  # part 4
-                text = self.stopped_text(wanted)
-            for step in steps:
-                increment = text.add(step)
+            for increment in self.run(ids, wanted):
                 yield index, increment
-                if increment.finish_reason:  # part 4
-                    break  # a stop string ends a run that would go on
+            for choice in range(1, wanted.n):  # part 5
+                for increment in self.run(ids, wanted, choice):
+                    yield index, replace(increment, choice=choice)
 
-    def stopped_text(self, params: SamplingParams) -> Text:  # part 4
-        """The text of a sequence with stop strings. Raises RuvonError where there is no text."""
-        if self.tokenizer is None:
-            raise RuvonError("this model folder has no tokenizer, so there is no text to stop at")
-        return StoppedText(self.tokenizer, params.stop)
+    def run(
+        self,
+        ids: list[int],
+        params: SamplingParams,
+        choice: int = 0,  # part 5
+    ) -> Generator[Increment, None, None]:
+        """Compute one sequence, one increment a step, each when it is asked for."""
+        attention = new_attention(self.attention, self.model, self.context)
+        steps = generate(
+            self.model,
+            attention,
+            ids,
+            params,
+            eos_id=self.eos_id,
+            context=self.context,
+            sample=stochastic,  # part 5
+            choice=choice,  # part 5
+        )
+        text = self.text(params)
+        for step in steps:
+            increment = text.add(step)
+            yield increment
+            if increment.finish_reason:  # part 4
+                break  # a stop string ends a run that would go on
+
+    def text(self, params: SamplingParams) -> Text:
+        """What makes text of the tokens of a sequence."""
+        if params.stop:  # part 4
+            if self.tokenizer is None:
+                raise RuvonError("this model folder has no tokenizer, so there is no text to stop")
+            return StoppedText(self.tokenizer, params.stop)
+        return Text(self.tokenizer)
 
     def encode(self, prompt: Prompt) -> list[int]:
         """The ids of a prompt, checked against the vocabulary."""
@@ -191,11 +216,31 @@ class LLM:
 
 def completions(increments: Sequence[Increment]) -> list[CompletionOutput]:
     """The continuations of one prompt, put together from all of their increments."""
+    choices = [increments]
+    choices = by_choice(increments)  # part 5
+    return [completion(index, made) for index, made in enumerate(choices)]
+
+
+def completion(index: int, increments: Sequence[Increment]) -> CompletionOutput:
+    """One continuation from its increments."""
     reason = increments[-1].finish_reason
     assert reason is not None, "the last increment says why"
     text = "".join(increment.text for increment in increments)
     ids = [token for increment in increments for token in increment.ids]
-    return [CompletionOutput(0, text, ids, reason)]
+    return CompletionOutput(
+        index,
+        text,
+        ids,
+        reason,
+    )
+
+
+def by_choice(increments: Sequence[Increment]) -> list[Sequence[Increment]]:  # part 5
+    """The increments of each choice, in order of the choices."""
+    made: dict[int, list[Increment]] = {}
+    for increment in increments:
+        made.setdefault(increment.choice, []).append(increment)
+    return [made[choice] for choice in sorted(made)]
 
 
 def params_from(keywords: dict[str, Any]) -> SamplingParams:
@@ -227,6 +272,17 @@ def as_list(prompts: Prompt | Sequence[Prompt]) -> list[Prompt]:
 def plain(prompt: Any) -> Any:
     """Ids from an array or a tensor as Python's own numbers; anything else as it is."""
     return prompt.tolist() if hasattr(prompt, "tolist") else prompt
+
+
+def other_tokenizer(name: str | Path, vocabulary: int) -> Tokenizer:  # part 4
+    """The tokenizer in another folder. Raises RuvonError for one with ids the model lacks."""
+    found = Tokenizer.from_dir(locate(name))
+    if found.vocab_size > vocabulary:
+        raise RuvonError(
+            f"the tokenizer {name} has {found.vocab_size:,} tokens, and the model knows "
+            f"{vocabulary:,}; take the one that the model was trained with"
+        )
+    return found
 
 
 def has_tokenizer(folder: Path) -> bool:

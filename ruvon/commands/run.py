@@ -10,8 +10,13 @@ from rich.console import Console
 from ruvon.commands.options import DEVICE
 from ruvon.commands.options import DTYPE
 from ruvon.commands.options import LINEAR  # part 3
+from ruvon.commands.options import MIN_P  # part 5
 from ruvon.commands.options import MODEL
+from ruvon.commands.options import SEED  # part 5
+from ruvon.commands.options import TEMPERATURE  # part 5
 from ruvon.commands.options import THREADS  # part 3
+from ruvon.commands.options import TOP_K  # part 5
+from ruvon.commands.options import TOP_P  # part 5
 from ruvon.errors import RuvonError
 from ruvon.sampling.params import SamplingParams
 
@@ -38,6 +43,11 @@ def run(
     dtype: str = DTYPE,
     linear: str = LINEAR,  # part 3
     threads: int = THREADS,  # part 3
+    temperature: float = TEMPERATURE,  # part 5
+    top_k: int = TOP_K,  # part 5
+    top_p: float = TOP_P,  # part 5
+    min_p: float = MIN_P,  # part 5
+    seed: int = SEED,  # part 5
 ) -> None:
     """Continue PROMPT, token by token."""
     if prompt is None and not sys.stdin.isatty():
@@ -55,6 +65,11 @@ def run(
     )
     params = SamplingParams(
         max_tokens=max_tokens,
+        temperature=temperature,  # part 5
+        top_k=top_k,  # part 5
+        top_p=top_p,  # part 5
+        min_p=min_p,  # part 5
+        seed=seed,  # part 5
     )
     if prompt is not None:
         tell(llm, prompt, params)

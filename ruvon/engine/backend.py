@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from dataclasses import replace  # part 5
 from typing import Protocol
 
 from ruvon.engine.generate import Increment
 from ruvon.sampling.params import SamplingParams
+from ruvon.sampling.stochastic import seeded  # part 5
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,17 @@ class Request:
     # Ids, at least one, and no more than the context takes.
     prompt: tuple[int, ...]
     params: SamplingParams
+    # Which of the n continuations of its prompt this is.
+    choice: int = 0  # part 5
+
+
+def choices(request: Request) -> list[Request]:  # part 5
+    """One request for each of the n continuations that it asks for, with a seed for all."""
+    params = seeded(request.params)
+    return [
+        replace(request, id=f"{request.id}.{choice}", params=params, choice=choice)
+        for choice in range(params.n)
+    ]
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class Backend(Protocol):
     """Takes requests, and streams what each gains. Called from one event loop."""
 
     def submit(self, request: Request) -> AsyncGenerator[Increment, None]:
-        """The increments, the first when it is computed. Closing the stream cancels."""
+        """Take a request. -> its increments, each when it is computed. Closing them cancels."""
 
     def cancel(self, id: str) -> None:
         """End a request within two steps, if it is there. Its stream ends without a reason."""

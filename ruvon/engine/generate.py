@@ -29,6 +29,8 @@ class Increment:
     finish_reason: FinishReason | None = None
     # The text that these tokens make certain. `Text` fills it in; the loop knows only ids.
     text: str = ""
+    # Which of the n continuations of its prompt this belongs to.
+    choice: int = 0  # part 5
 
 
 def generate(
@@ -39,6 +41,7 @@ def generate(
     sample: Sampler = greedy,
     eos_id: int | None = None,
     context: int | None = None,
+    choice: int = 0,  # part 5
 ) -> Iterator[Increment]:
     """Continue `prompt`, one increment a step.
 
@@ -61,6 +64,7 @@ def generate(
             known,
             prompt=len(prompt),
             stops=stops,  # part 5
+            choice=choice,  # part 5
         )
         token = int(sample(last, [row]).ids)
         if token < 0:  # part 5

@@ -20,6 +20,8 @@ class Row:
     prompt: int
     # The ids that would end the sequence.
     stops: frozenset[int] = frozenset()  # part 5
+    # Which of the n continuations of its prompt this is.
+    choice: int = 0  # part 5
 
 
 @dataclass(frozen=True)

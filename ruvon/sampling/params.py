@@ -39,6 +39,8 @@ class SamplingParams:
     seed: int | None = None  # part 5
     # No token ends the generation before it has this many.
     min_tokens: int = 0  # part 5
+    # How many continuations of the prompt. Each draws its own, from the same seed.
+    n: int = 1  # part 5
 
     def __post_init__(self) -> None:
         """Refuse what no generation can honour. Raises RuvonError."""
@@ -72,6 +74,7 @@ BOUNDS: dict[str, tuple[float, float]] = {  # part 5
     "frequency_penalty": (-2, 2),
 }
 NOT_ZERO = ("top_p", "repetition_penalty")  # part 5
+MOST_CHOICES = 128  # part 5
 
 
 def check_sampling(params: SamplingParams) -> None:  # part 5
@@ -91,6 +94,8 @@ def check_sampling(params: SamplingParams) -> None:  # part 5
     most = params.max_tokens
     if not is_count(params.min_tokens, least=0) or (most is not None and params.min_tokens > most):
         raise RuvonError(f"min_tokens must be from 0 to max_tokens, not {params.min_tokens!r}")
+    if not is_count(params.n) or params.n > MOST_CHOICES:
+        raise RuvonError(f"n must be a whole number from 1 to {MOST_CHOICES}, not {params.n!r}")
     object.__setattr__(params, "logit_bias", as_biases(params.logit_bias))
 
 

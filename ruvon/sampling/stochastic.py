@@ -28,7 +28,7 @@ MASK = 2**64 - 1
 def stochastic(logits: Tensor, rows: Sequence[Row]) -> Sampled:
     """Draw the next token of each row. logits [R, vocabulary] -> ids [R], NO_TOKEN where none.
 
-    What a row draws depends on its logits, its parameters, and its seed and position alone.
+    What a row draws depends on its logits, its parameters, its choice and its position alone.
     """
     scores = adjusted(logits.float(), rows)
     best = greedy(scores, rows).ids
@@ -149,17 +149,17 @@ def inverse_cdf(chances: Tensor, uniform: Tensor) -> Tensor:
 def uniforms(rows: Sequence[Row], like: Tensor) -> Tensor:
     """A number from 0 to under 1 for each row, [R, 1]."""
     wide = torch.float32 if like.device.type == "mps" else torch.float64
-    draws = [[uniform(row.params.seed or 0, len(row.ids))] for row in rows]
+    draws = [[uniform(row.params.seed or 0, row.choice, len(row.ids))] for row in rows]
     return torch.tensor(draws, dtype=wide, device=like.device)
 
 
-def uniform(seed: int, position: int) -> float:
-    """The number that belongs to a seed and a position: no state, so no order of drawing.
+def uniform(seed: int, choice: int, position: int) -> float:
+    """The number that belongs to a seed, a choice and a position: no state, so no order of drawing.
 
-    Two rounds of splitmix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
-    generators", figure 16), the first of them on the seed, so that near seeds are far apart.
+    Rounds of splitmix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
+    generators", figure 16), one for each, so that near seeds and choices are far apart.
     """
-    return (mixed(mixed(seed & MASK) + position) >> 11) / 2**53
+    return (mixed(mixed(mixed(seed & MASK) + choice) + position) >> 11) / 2**53
 
 
 def mixed(number: int) -> int:

@@ -8,7 +8,6 @@ from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.responses import Response
 
 from ruvon.engine.generate import Increment
@@ -19,15 +18,18 @@ from ruvon.server.frames import DONE
 from ruvon.server.frames import frame
 from ruvon.server.schemas import Generation
 from ruvon.server.service import Service
+from ruvon.server.service import as_header
 from ruvon.server.service import as_stops
 from ruvon.server.service import new_id
-from ruvon.server.streams import ClientGone
 from ruvon.server.streams import EventStream
 from ruvon.server.streams import merged
-from ruvon.server.streams import until_gone
+from ruvon.server.streams import whole
 from ruvon.server.streams import with_pings
 
 PING_SECONDS = 15.0
+
+Stream = AsyncGenerator[Increment, None]
+Numbered = tuple[int, Increment]
 
 
 class Answer:
@@ -52,8 +54,10 @@ class Answer:
             stop_token_ids=tuple(asked.stop_token_ids or ()),
             ignore_eos=asked.ignore_eos,
             stop=as_stops(asked.stop),
+            **asked.sampling,  # part 5
         )
         self.id = new_id(self.kind)
+        self.requests = service.requests(self.id, prompts, self.params)
         self.made = 0
 
     # How it is written
@@ -67,36 +71,39 @@ class Answer:
         raise NotImplementedError
 
     def openings(self) -> Iterator[dict[str, Any]]:
-        """What each choice begins with, before anything is computed."""
+        """What choices begin with, before anything is computed."""
         yield from ()
 
     # How it comes about
 
-    async def increments(self) -> AsyncGenerator[tuple[int, Increment], None]:
+    def submit(self) -> list[Stream]:
+        """Hand all of it to the backend, before anything is waited for."""
+        return [self.service.backend.submit(request) for request in self.requests]
+
+    async def increments(self, streams: Sequence[Stream]) -> AsyncGenerator[Numbered, None]:
         """What each choice gains, with its number."""
-        streams = self.service.streams(self.id, self.prompts, self.params)
         async with aclosing(merged(streams)) as all_of_them:
             async for index, increment in all_of_them:
                 self.made += len(increment.ids)
                 yield index, increment
 
-    async def whole(self) -> dict[str, Any]:
+    async def whole(self, streams: Sequence[Stream]) -> dict[str, Any]:
         """The answer at once."""
-        texts = [""] * len(self.prompts)
-        reasons: list[str | None] = [None] * len(self.prompts)
-        async with aclosing(self.increments()) as increments:
+        texts = [""] * len(self.requests)
+        reasons: list[str | None] = [None] * len(self.requests)
+        async with aclosing(self.increments(streams)) as increments:
             async for index, increment in increments:
                 texts[index] += increment.text
                 reasons[index] = increment.finish_reason
         choices = [self.choice(i, text, reasons[i]) for i, text in enumerate(texts)]
         return {**self.around(self.name, choices), "usage": self.usage()}
 
-    async def frames(self) -> AsyncGenerator[bytes, None]:
+    async def frames(self, streams: Sequence[Stream]) -> AsyncGenerator[bytes, None]:
         """The answer as events, each as soon as it is there. A failure is an event, too."""
         for opening in self.openings():
             yield frame(self.around(self.chunk_name, [opening]))
         try:
-            async with aclosing(self.increments()) as increments:
+            async with aclosing(self.increments(streams)) as increments:
                 async for index, increment in increments:
                     for chunk in self.chunks(index, increment):
                         yield frame(self.around(self.chunk_name, [chunk]))
@@ -109,16 +116,12 @@ class Answer:
 
     async def respond(self, request: Request) -> Response:
         """The answer as the client wants it, for as long as the client is there."""
-        headers = {"x-ruvon-ignored": ", ".join(self.ignored)} if self.ignored else {}
+        headers = {"x-ruvon-ignored": as_header(self.ignored)} if self.ignored else {}
+        streams = self.submit()
         if self.asked.stream:
-            return EventStream(with_pings(self.frames(), PING_SECONDS), headers)
-        try:
-            whole = await until_gone(request.receive, self.whole())
-        except ClientGone:
-            return Response(status_code=499)  # nobody reads it
-        except Exception as error:
-            raise failed(error) from error
-        return JSONResponse(whole, headers=headers)
+            frames = with_pings(self.frames(streams), PING_SECONDS)
+            return EventStream(frames, streams, headers)
+        return await whole(request, self.whole(streams), streams, headers)
 
     def around(self, name: str, choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """The object around choices."""

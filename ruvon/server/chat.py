@@ -1,32 +1,25 @@
 """Part 4 · POST /v1/chat/completions: messages become a prompt, by the model's own template."""
 
-import json
 from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from typing import Literal
 
 from fastapi import APIRouter
 from fastapi import Request
-from jinja2 import TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 from pydantic import ConfigDict
 from pydantic import Field
 from pydantic import StrictInt
 from starlette.responses import Response
 
+from ruvon import chat_template
 from ruvon.engine.generate import Increment
 from ruvon.errors import RuvonError
 from ruvon.server.answers import Answer
 from ruvon.server.errors import APIError
+from ruvon.server.frames import EVENTS
 from ruvon.server.schemas import Generation
 from ruvon.server.service import Service
-
-# For a base model, which knows no roles: each text on a line of its own, then one for the answer.
-PLAIN = "{% for message in messages %}{{ message.content }}\n{% endfor %}"
-LONGEST = 2**20  # characters that a template may make
 
 router = APIRouter(tags=["OpenAI"])
 
@@ -64,7 +57,7 @@ class ChatRequest(Generation):
     max_completion_tokens: StrictInt | None = Field(None, ge=1, description="The same.")
 
 
-@router.post("/v1/chat/completions", summary="Answer a conversation")
+@router.post("/v1/chat/completions", summary="Answer a conversation", responses=EVENTS)
 async def chat(asked: ChatRequest, request: Request) -> Response:
     """The next message; with `stream`, as server-sent events."""
     return await ChatCompletion(request.app.state.service, asked).respond(request)
@@ -78,13 +71,14 @@ class ChatCompletion(Answer):
     chunk_name = "chat.completion.chunk"
 
     def __init__(self, service: Service, asked: ChatRequest) -> None:
-        prompt = render(service.chat_template or PLAIN, asked.messages)
+        prompt = render(service.chat_template or chat_template.PLAIN, asked.messages)
         most = asked.max_completion_tokens or asked.max_tokens
         super().__init__(service, asked, [service.ids(prompt, param="messages")], most)
 
     def openings(self) -> Iterator[dict[str, Any]]:
-        """The role, once."""
-        yield chunk(0, {"role": "assistant", "content": ""}, None)
+        """The role, once a choice."""
+        for index in range(len(self.requests)):
+            yield chunk(index, {"role": "assistant", "content": ""}, None)
 
     def choice(self, index: int, text: str, reason: str | None) -> dict[str, Any]:
         """A whole message."""
@@ -105,54 +99,9 @@ def chunk(index: int, delta: dict[str, str], reason: str | None) -> dict[str, An
 
 
 def render(template: str, messages: list[Message]) -> str:
-    """The prompt that a template makes of messages. Raises APIError.
-
-    The template is a stranger's program: it runs in Jinja's sandbox, and cannot change what it is
-    given.
-    """
-
-    def refuse(message: str) -> None:
-        raise TemplateError(message)
-
+    """The prompt that a template makes of messages. Raises APIError."""
     given = [{"role": message.role, "content": message.text} for message in messages]
     try:
-        made: str = compiled(template).render(
-            messages=given,
-            add_generation_prompt=True,
-            raise_exception=refuse,
-            bos_token="",
-            eos_token="",
-        )
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        raise APIError(
-            f"the chat template refuses these messages: {error}", param="messages"
-        ) from None
-    if len(made) > LONGEST:
-        raise APIError(f"the chat template makes {len(made):,} characters of it", param="messages")
-    return made
-
-
-@lru_cache(maxsize=8)
-def compiled(template: str) -> Any:
-    """A template, ready to be rendered."""
-    return ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(template)
-
-
-def read_template(folder: Path, given: str | None = None) -> str | None:
-    """The chat template in a given file, or that of a model's folder, if it has one.
-
-    Raises RuvonError for a file that is not there.
-    """
-    if given is not None:
-        try:
-            return Path(given).read_text(encoding="utf-8")
-        except OSError as error:
-            raise RuvonError(f"the chat template {given} cannot be read: {error}") from None
-    alone = folder / "chat_template.jinja"
-    if alone.is_file():
-        return alone.read_text(encoding="utf-8")
-    config = folder / "tokenizer_config.json"
-    if not config.is_file():
-        return None
-    found = json.loads(config.read_text(encoding="utf-8")).get("chat_template")
-    return found if isinstance(found, str) else None
+        return chat_template.render(template, given)
+    except RuvonError as error:
+        raise APIError(str(error), param="messages") from None

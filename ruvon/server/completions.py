@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -12,14 +13,17 @@ from starlette.responses import Response
 from ruvon.engine.generate import FinishReason
 from ruvon.engine.generate import Increment
 from ruvon.server.answers import Answer
+from ruvon.server.answers import Numbered
+from ruvon.server.answers import Stream
 from ruvon.server.errors import APIError
+from ruvon.server.frames import EVENTS
 from ruvon.server.schemas import CompletionRequest
 from ruvon.server.service import Service
 
 router = APIRouter(tags=["OpenAI"])
 
 
-@router.post("/v1/completions", summary="Continue a text")
+@router.post("/v1/completions", summary="Continue a text", responses=EVENTS)
 @router.post("/completions", include_in_schema=False)
 async def complete(asked: CompletionRequest, request: Request) -> Response:
     """The continuation of each prompt; with `stream`, as server-sent events."""
@@ -40,15 +44,17 @@ class Completion(Answer):
         self.echo = bool(asked.echo)
         self.nothing_more = asked.max_tokens == 0
 
-    async def increments(self) -> AsyncGenerator[tuple[int, Increment], None]:
+    def submit(self) -> list[Stream]:
+        """Nothing, where only the prompt is wanted."""
+        return [] if self.nothing_more else super().submit()
+
+    async def increments(self, streams: Sequence[Stream]) -> AsyncGenerator[Numbered, None]:
         """The prompt, where it is echoed, and what follows it."""
         if self.echo:
             reason: FinishReason | None = "length" if self.nothing_more else None
-            for index, ids in enumerate(self.prompts):
-                yield index, Increment((), reason, self.service.tokenizer.decode(ids))
-        if self.nothing_more:
-            return
-        async with aclosing(super().increments()) as increments:
+            for index, asked in enumerate(self.requests):
+                yield index, Increment((), reason, self.service.tokenizer.decode(asked.prompt))
+        async with aclosing(super().increments(streams)) as increments:
             async for numbered in increments:
                 yield numbered
 

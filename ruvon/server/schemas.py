@@ -12,6 +12,8 @@ from pydantic import ConfigDict
 from pydantic import Field
 from pydantic import StrictInt
 
+from ruvon.server.sampling import SamplingFields  # part 5
+
 MOST_PROMPTS = 512
 MOST_STOPS = 16
 
@@ -26,7 +28,10 @@ class StreamOptions(BaseModel):
     continuous_usage_stats: bool = Field(False, description="Accepted, and without effect.")
 
 
-class Generation(BaseModel):
+class Generation(
+    SamplingFields,  # part 5
+    BaseModel,
+):
     """The fields that completions and chat completions share."""
 
     model_config = ConfigDict(extra="allow")

@@ -2,19 +2,22 @@
 
 import time
 import uuid
-from collections.abc import AsyncGenerator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from urllib.parse import quote
 
 from ruvon.engine.backend import Backend
 from ruvon.engine.backend import Request
-from ruvon.engine.generate import Increment
+from ruvon.engine.backend import choices  # part 5
 from ruvon.sampling.params import SamplingParams
 from ruvon.server.errors import APIError
 from ruvon.server.schemas import OPENAI_FIELDS
 from ruvon.server.schemas import Generation
 from ruvon.tokenizer import Tokenizer
+
+# Of the names of ignored fields, so many, and so much of each, are told.
+MOST_NAMES, LONGEST_NAME = 32, 64
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,15 @@ class Service:
     # Jinja source that makes a prompt of messages; None takes the plain one.
     chat_template: str | None = None
     device: str = "cpu"
+    # Of one request, and of one prompt; None lets through what fits the context.
+    most_prompts: int = 512
+    most_prompt_tokens: int | None = None
     # Of the teaching endpoints, where a client says nothing.
     max_new_tokens: int = 64
+    temperature: float = 1.0  # part 5
+    top_k: int = 0  # part 5
+    top_p: float = 1.0  # part 5
+    seed: int | None = None  # part 5
     created: int = field(default_factory=lambda: int(time.time()))
 
     def check(self, asked: Generation) -> list[str]:
@@ -60,6 +70,11 @@ class Service:
         many = [given] if isinstance(given, str) or is_ids(given) else given
         if not many:
             raise APIError("prompt is an empty list; give at least one", param="prompt")
+        if len(many) > self.most_prompts:
+            raise APIError(
+                f"{len(many):,} prompts, and this server takes {self.most_prompts:,} a request",
+                param="prompt",
+            )
         return [self.ids(prompt) for prompt in many]
 
     def ids(self, prompt: str | Sequence[int], param: str = "prompt") -> list[int]:
@@ -79,16 +94,34 @@ class Service:
                 param=param,
                 code="context_length_exceeded",
             )
+        most = self.most_prompt_tokens
+        if most is not None and len(ids) > most:
+            raise APIError(
+                f"the prompt has {len(ids):,} tokens, and this server takes {most:,} a prompt",
+                param=param,
+                code="context_length_exceeded",
+            )
         return ids
 
-    def streams(
+    def requests(
         self, id: str, prompts: Sequence[Sequence[int]], params: SamplingParams
-    ) -> list[AsyncGenerator[Increment, None]]:
-        """A stream of increments for each prompt. Nothing runs before it is read."""
-        return [
-            self.backend.submit(Request(f"{id}-{index}", tuple(prompt), params))
-            for index, prompt in enumerate(prompts)
-        ]
+    ) -> list[Request]:
+        """A request for each answer that is wanted, in the order of their numbers."""
+        self.check_ids(params)  # part 5
+        made = []
+        for index, prompt in enumerate(prompts):
+            made.append(Request(f"{id}-{index}", tuple(prompt), params))
+            made[-1:] = choices(made[-1])  # part 5
+        return made
+
+    def check_ids(self, params: SamplingParams) -> None:  # part 5
+        """Refuse a bias for what is not in the vocabulary. Raises APIError."""
+        for token, _ in params.logit_bias:
+            if token >= self.vocabulary:
+                raise APIError(
+                    f"token {token} is not in the vocabulary, which is 0-{self.vocabulary - 1}",
+                    param="logit_bias",
+                )
 
 
 def is_ids(given: list[object]) -> bool:
@@ -99,6 +132,11 @@ def is_ids(given: list[object]) -> bool:
 def new_id(kind: str) -> str:
     """A name for an answer that no other has."""
     return f"{kind}-{uuid.uuid4().hex}"
+
+
+def as_header(names: Sequence[str]) -> str:
+    """Names that a client chose, the first of them, as a header can hold them: percent-encoded."""
+    return ", ".join(quote(name[:LONGEST_NAME]) for name in names[:MOST_NAMES])
 
 
 def as_stops(given: str | list[str] | None) -> tuple[str, ...]:

@@ -12,8 +12,11 @@ from contextlib import suppress
 from typing import Any
 from typing import TypeVar
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.responses import Response
 
+from ruvon.server.errors import failed
 from ruvon.server.frames import HEADERS
 from ruvon.server.frames import PING
 
@@ -113,15 +116,38 @@ async def left(receive: Receive) -> None:
         pass
 
 
+async def whole(
+    request: Request,
+    work: Coroutine[Any, Any, dict[str, Any]],
+    streams: Sequence[AsyncGenerator[Any, None]],
+    headers: dict[str, str],
+) -> Response:
+    """What some work makes of streams, as JSON, for as long as the client is there."""
+    try:
+        return JSONResponse(await until_gone(request.receive, work), headers=headers)
+    except ClientGone:
+        return Response(status_code=499)  # nobody reads it
+    except Exception as error:
+        raise failed(error) from error
+    finally:
+        await closed(streams)
+
+
 class EventStream(Response):
-    """Server-sent events. The stream behind it is closed however the answer ends."""
+    """Server-sent events. The streams behind them are closed however the answer ends."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, frames: AsyncGenerator[bytes, None], headers: dict[str, str]) -> None:
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes, None],
+        streams: Sequence[AsyncGenerator[Any, None]],
+        headers: dict[str, str],
+    ) -> None:
         super().__init__(headers={**HEADERS, **headers})
         del self.headers["content-length"]
         self.frames = frames
+        self.streams = streams
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Send the frames, one by one."""
@@ -134,5 +160,14 @@ class EventStream(Response):
                     await send({"type": "http.response.body", "body": data, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        with suppress(ClientGone, OSError):
-            await until_gone(receive, send_all())
+        try:
+            with suppress(ClientGone, OSError):
+                await until_gone(receive, send_all())
+        finally:
+            await closed(self.streams)
+
+
+async def closed(streams: Sequence[AsyncGenerator[Any, None]]) -> None:
+    """Close streams, also those that nobody has begun to read."""
+    for stream in streams:
+        await stream.aclose()

@@ -16,7 +16,6 @@ from pydantic import BaseModel
 from pydantic import ConfigDict
 from pydantic import Field
 from pydantic import StrictInt
-from starlette.responses import JSONResponse
 from starlette.responses import Response
 
 from ruvon.engine.generate import Increment
@@ -24,11 +23,11 @@ from ruvon.sampling.params import SamplingParams
 from ruvon.server.errors import APIError
 from ruvon.server.errors import failed
 from ruvon.server.frames import text_frame
+from ruvon.server.sampling import PlainSampling  # part 5
 from ruvon.server.service import Service
 from ruvon.server.service import new_id
-from ruvon.server.streams import ClientGone
 from ruvon.server.streams import EventStream
-from ruvon.server.streams import until_gone
+from ruvon.server.streams import whole
 
 # Of a model's fields, those that a later part brings: refused by name until it does.
 LATER = frozenset({"temperature", "top_k", "top_p", "seed"})
@@ -36,7 +35,10 @@ LATER = frozenset({"temperature", "top_k", "top_p", "seed"})
 router = APIRouter(tags=["teaching"])
 
 
-class Plain(BaseModel):
+class Plain(
+    PlainSampling,  # part 5
+    BaseModel,
+):
     """What all of these endpoints take."""
 
     model_config = ConfigDict(extra="allow")
@@ -68,46 +70,54 @@ class LengthRequest(Plain):
     max_length: StrictInt = Field(64, ge=2, description="Prompt and text together, in tokens.")
 
 
-@router.post("/v1/generate", summary="Continue a text, as events")
+@router.post(
+    "/v1/generate",
+    summary="Continue a text, as events",
+    response_class=EventStream,
+    status_code=200,
+)
 async def generate(asked: GenerateRequest, request: Request) -> Response:
     """Events: ttft, the text piece by piece, done."""
-    asked.check()
-    service: Service = request.app.state.service
-    return told(service, asked.prompt, asked.max_new_tokens or service.max_new_tokens)
+    return events(Run(request, asked, asked.max_new_tokens))
 
 
 @router.post("/v1/generate_nobatch", summary="Continue a text, alone")
 async def generate_nobatch(asked: GenerateRequest, request: Request) -> Response:
     """The text, computed with nothing else beside it."""
-    asked.check()
-    most = asked.max_new_tokens or request.app.state.service.max_new_tokens
-    return await whole(request, asked.prompt, most)
+    return await text(Run(request, asked, asked.max_new_tokens))
 
 
 @router.post("/generate", summary="Continue a text to a length")
 async def generate_to(asked: LengthRequest, request: Request) -> Response:
     """The text without the prompt."""
-    asked.check()
-    service: Service = request.app.state.service
-    return await whole(request, asked.prompt, room(service, asked.prompt, asked.max_length))
+    return await text(Run(request, asked, length=asked.max_length))
 
 
-@router.post("/stream", summary="Continue a text to a length, as events")
+@router.post(
+    "/stream",
+    summary="Continue a text to a length, as events",
+    response_class=EventStream,
+    status_code=200,
+)
 async def stream_to(asked: LengthRequest, request: Request) -> Response:
     """The same events as /v1/generate."""
-    asked.check()
-    service: Service = request.app.state.service
-    return told(service, asked.prompt, room(service, asked.prompt, asked.max_length))
+    return events(Run(request, asked, length=asked.max_length))
 
 
-@router.get("/stream", summary="The same, for a browser's EventSource")
+@router.get(
+    "/stream",
+    summary="The same, for a browser's EventSource",
+    response_class=EventStream,
+    status_code=200,
+)
 async def stream_from(
     request: Request,
     prompt: str = Query(description="The beginning."),
     max_length: int = Query(64, ge=2, description="Prompt and text together, in tokens."),
 ) -> Response:
     """The same, from the address line."""
-    return await stream_to(LengthRequest(prompt=prompt, max_length=max_length), request)
+    given = {"prompt": prompt, "max_length": max_length}
+    return await stream_to(LengthRequest.model_validate(given), request)
 
 
 @router.get("/model", summary="What is loaded")
@@ -123,26 +133,35 @@ async def model(request: Request) -> dict[str, Any]:
     }
 
 
-def room(service: Service, prompt: str, length: int) -> int:
-    """How many new tokens there is room for. Raises APIError when there is none."""
-    left = length - len(service.ids(prompt))
-    if left < 1:
-        raise APIError(
-            f"the prompt has {length - left} tokens, and max_length is {length}", param="max_length"
+class Run:
+    """A run over one prompt. What can be refused is refused when it is made: raises APIError."""
+
+    def __init__(
+        self, request: Request, asked: Plain, most: int | None = None, length: int | None = None
+    ) -> None:
+        """At most `most` new tokens, or so many that prompt and text have `length` together."""
+        asked.check()
+        service: Service = request.app.state.service
+        ids = service.ids(asked.prompt)
+        if length is not None:
+            most = length - len(ids)
+            if most < 1:
+                raise APIError(
+                    f"the prompt has {len(ids)} tokens, and max_length is {length}",
+                    param="max_length",
+                )
+        params = SamplingParams(
+            max_tokens=most or service.max_new_tokens,
+            **asked.sampling(service),  # part 5
         )
-    return left
+        self.request = request
+        [wanted] = service.requests(new_id("gen"), [ids], params)
+        self.stream = service.backend.submit(wanted)
 
 
-def increments(service: Service, prompt: str, most: int) -> AsyncGenerator[Increment, None]:
-    """A run over one prompt. Raises APIError before it begins."""
-    ids = service.ids(prompt)
-    [stream] = service.streams(new_id("gen"), [ids], SamplingParams(max_tokens=most))
-    return stream
-
-
-def told(service: Service, prompt: str, most: int) -> EventStream:
+def events(run: Run) -> EventStream:
     """A run as events."""
-    return EventStream(frames(increments(service, prompt, most)), {})
+    return EventStream(frames(run.stream), [run.stream], {})
 
 
 async def frames(stream: AsyncGenerator[Increment, None]) -> AsyncGenerator[bytes, None]:
@@ -163,17 +182,10 @@ async def frames(stream: AsyncGenerator[Increment, None]) -> AsyncGenerator[byte
     yield text_frame("", event="done")
 
 
-async def whole(request: Request, prompt: str, most: int) -> Response:
+async def text(run: Run) -> Response:
     """A run's text at once, for as long as the client is there."""
-    stream = increments(request.app.state.service, prompt, most)
 
-    async def read() -> str:
-        async with aclosing(stream) as source:
-            return "".join([increment.text async for increment in source])
+    async def read() -> dict[str, str]:
+        return {"text": "".join([increment.text async for increment in run.stream])}
 
-    try:
-        return JSONResponse({"text": await until_gone(request.receive, read())})
-    except ClientGone:
-        return Response(status_code=499)
-    except Exception as error:
-        raise failed(error) from error
+    return await whole(run.request, read(), [run.stream], {})

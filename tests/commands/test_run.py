@@ -22,16 +22,23 @@ def ruvon(*words, **options):
 
 
 def test_it_continues_the_prompt(invoke, tiny):
-    result = invoke("run", "The old fox", "-m", str(tiny), "-n", "12", "--dtype", "float32")
+    words = ("run", "The old fox", "-m", str(tiny), "-n", "12", "--dtype", "float32")
+    result = invoke(*words, "--temperature", "0")
     assert result.exit_code == 0, result.exception
     out = LLM(tiny, device="cpu", dtype="float32").generate("The old fox", max_tokens=12)
     assert result.stdout == f"The old fox{out[0].outputs[0].text}\n"
     assert "12 pieces on cpu, float32; first after" in result.stderr
 
 
+def test_it_draws_and_a_seed_draws_the_same(invoke, tiny):
+    words = ("run", "The", "-m", str(tiny), "-n", "12", "--top-k", "50", "--seed")
+    first, second, other = (invoke(*words, seed).stdout for seed in ("7", "7", "8"))
+    assert first == second != other
+
+
 @pytest.mark.parametrize("attention", ["full", "cached"])
 def test_attention_by_name(invoke, tiny, attention):
-    words = ("run", "The", "-m", str(tiny), "-n", "5", "--dtype", "float64")
+    words = ("run", "The", "-m", str(tiny), "-n", "5", "--dtype", "float64", "-t", "0")
     plain = invoke(*words)
     assert invoke(*words, "--attention", attention).stdout == plain.stdout
     assert plain.stdout.startswith("The")

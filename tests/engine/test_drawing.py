@@ -1,5 +1,7 @@
 """Drawn texts: a seed is a text, wherever and whenever it is drawn."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -41,6 +43,22 @@ def test_a_text_does_not_depend_on_the_prompts_around_it(llm):
     together = [out.outputs[0].text for out in llm.generate(prompts, each)]
     alone = [llm.generate(p, one)[0].outputs[0].text for p, one in zip(prompts, each, strict=True)]
     assert together == alone
+
+
+def test_n_texts_of_one_seed_are_different_and_the_same_each_time(llm):
+    params = SamplingParams(temperature=1.0, seed=5, n=4, max_tokens=12)
+    once, again = (llm.generate(["Once upon a time", "The"], params) for _ in range(2))
+    assert once == again
+    for out in once:
+        assert [made.index for made in out.outputs] == [0, 1, 2, 3]
+        assert len({made.text for made in out.outputs}) == 4
+    alone = replace(params, n=1)
+    assert llm.generate("The", alone)[0].outputs[0] == once[1].outputs[0]
+
+
+def test_a_stream_is_one_text(llm):
+    with pytest.raises(RuvonError, match="n > 1"):
+        next(llm.stream("Once", n=2))
 
 
 def test_penalties_and_min_tokens_reach_the_loop(llm):

@@ -153,8 +153,9 @@ def test_draws_follow_the_distribution(params):
 
 def test_uniforms_are_spread_and_do_not_follow_each_other():
     for draws in (
-        [uniform(3, position) for position in range(20_000)],
-        [uniform(seed, 3) for seed in range(-10_000, 10_000)],
+        [uniform(3, 0, position) for position in range(20_000)],
+        [uniform(seed, 0, 3) for seed in range(-10_000, 10_000)],
+        [uniform(3, choice, 3) for choice in range(20_000)],
     ):
         assert all(0 <= number < 1 for number in draws)
         tenths = torch.bincount((torch.tensor(draws) * 10).long(), minlength=10).double()
