@@ -15,6 +15,7 @@ COMMANDS = (
     "ruvon.commands.run",  # part 2
     "ruvon.commands.bench",  # part 3
     "ruvon.commands.serve",  # part 4
+    "ruvon.commands.chat",  # part 4
     "ruvon.commands.doctor",
     "ruvon.commands.convert",
     "ruvon.course.command",

@@ -4,7 +4,6 @@ from collections.abc import Generator
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from dataclasses import replace  # part 5
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,24 @@ from typing import Any
 from ruvon.attention import new_attention
 from ruvon.device import pick_device
 from ruvon.device import pick_dtype
-from ruvon.engine.generate import FinishReason
+from ruvon.engine.backend import Request  # part 6
+from ruvon.engine.backend import choices  # part 6
+from ruvon.engine.core import Engine  # part 6
+from ruvon.engine.events import Subscriber  # part 6
 from ruvon.engine.generate import Increment
 from ruvon.engine.generate import check_prompt
 from ruvon.engine.generate import generate
 from ruvon.engine.stops import StoppedText  # part 4
+from ruvon.engine.strategies import DIRECT  # part 6
+from ruvon.engine.strategies import STRATEGIES  # part 6
+from ruvon.engine.strategies import pick_strategy  # part 6
 from ruvon.engine.text import Text
 from ruvon.errors import RuvonError
 from ruvon.models import load_model
 from ruvon.models import read_config
 from ruvon.models.linears import wrap_linears  # part 3
+from ruvon.outputs import CompletionOutput
+from ruvon.outputs import RequestOutput
 from ruvon.processor import use_processor  # part 3
 from ruvon.sampling.params import SamplingParams
 from ruvon.sampling.params import is_count
@@ -31,26 +38,6 @@ from ruvon.tokenizer import Tokenizer
 from ruvon.zoo import locate
 
 Prompt = str | Sequence[int]
-
-
-@dataclass(frozen=True)
-class CompletionOutput:
-    """One continuation of a prompt."""
-
-    index: int
-    # The continuation without the prompt. Empty when the model folder has no tokenizer.
-    text: str
-    token_ids: list[int]
-    finish_reason: FinishReason
-
-
-@dataclass(frozen=True)
-class RequestOutput:
-    """A prompt and its continuations."""
-
-    prompt: str | None
-    prompt_token_ids: list[int]
-    outputs: list[CompletionOutput]
 
 
 class LLM:
@@ -70,6 +57,7 @@ class LLM:
         max_model_len: int | None = None,
         linear: str | None = None,  # part 3
         threads: int | None = None,  # part 3
+        strategy: str | None = None,  # part 6
         tokenizer: str | Path | None = None,  # part 4
         revision: str | None = None,  # part 4
     ) -> None:
@@ -91,6 +79,7 @@ class LLM:
         self.eos_id = self.tokenizer.eos_id if self.tokenizer else config_eos(folder)
         self.context = longest(self.model.context, max_model_len)
         self.attention = attention
+        self.strategy = pick_strategy(strategy, attention)  # part 6
 
     def generate(
         self,
@@ -110,6 +99,7 @@ class LLM:
                 prompt=prompt if isinstance(prompt, str) else None,
                 prompt_token_ids=known,
                 outputs=completions(increments),
+                prompt_logprobs=[*increments[0].prompt_logprobs],  # part 10
             )
             for prompt, known, increments in zip(many, ids, made, strict=True)
         ]
@@ -138,6 +128,9 @@ class LLM:
         """Run the prompts. -> (index of the prompt, what it gained) as it happens."""
         for ids in prompts:
             check_prompt(ids, self.context)
+        if self.strategy != DIRECT:  # part 6
+            yield from self.steps(prompts, params)
+            return
         for index, (ids, wanted) in enumerate(zip(prompts, params, strict=True)):
             wanted = seeded(wanted)  # part 5
             for increment in self.run(ids, wanted):
@@ -153,6 +146,8 @@ class LLM:
         choice: int = 0,  # part 5
     ) -> Generator[Increment, None, None]:
         """Compute one sequence, one increment a step, each when it is asked for."""
+        if params.logprobs is not None or params.prompt_logprobs is not None:  # part 10
+            raise RuvonError("logprobs come from an engine: take another strategy than direct")
         attention = new_attention(self.attention, self.model, self.context)
         steps = generate(
             self.model,
@@ -170,6 +165,36 @@ class LLM:
             yield increment
             if increment.finish_reason:  # part 4
                 break  # a stop string ends a run that would go on
+
+    def steps(  # part 6
+        self, prompts: Sequence[list[int]], params: Sequence[SamplingParams]
+    ) -> Iterator[tuple[int, Increment]]:
+        """The same by an engine: all prompts wait in its queue, and its strategy says what runs."""
+        engine = self.new_engine()
+        places: dict[str, tuple[int, int]] = {}
+        for index, (ids, wanted) in enumerate(zip(prompts, params, strict=True)):
+            for request in choices(Request(str(index), tuple(ids), wanted)):
+                places[request.id] = index, request.choice
+                engine.add(request)
+        while engine.busy:
+            for output in engine.step():
+                if output.increment is None:
+                    assert output.error is not None
+                    raise output.error
+                index, choice = places[output.id]
+                yield index, replace(output.increment, choice=choice)
+
+    def new_engine(self, *subscribers: Subscriber) -> Engine:  # part 6
+        """An engine over this model, with a queue and a cache of its own."""
+        scheduler, runner = STRATEGIES[self.strategy](self.model, self.attention, self.context)
+        return Engine(
+            scheduler,
+            runner,
+            self.text,
+            context=self.context,
+            eos_id=self.eos_id,
+            subscribers=subscribers,
+        )
 
     def text(self, params: SamplingParams) -> Text:
         """What makes text of the tokens of a sequence."""
@@ -216,26 +241,26 @@ class LLM:
 
 def completions(increments: Sequence[Increment]) -> list[CompletionOutput]:
     """The continuations of one prompt, put together from all of their increments."""
-    choices = [increments]
-    choices = by_choice(increments)  # part 5
-    return [completion(index, made) for index, made in enumerate(choices)]
-
-
-def completion(index: int, increments: Sequence[Increment]) -> CompletionOutput:
-    """One continuation from its increments."""
+    several = by_choice(increments)  # part 5
+    if len(several) > 1:  # part 5
+        return [replace(completions(made)[0], index=i) for i, made in enumerate(several)]
     reason = increments[-1].finish_reason
     assert reason is not None, "the last increment says why"
     text = "".join(increment.text for increment in increments)
     ids = [token for increment in increments for token in increment.ids]
-    return CompletionOutput(
-        index,
-        text,
-        ids,
-        reason,
-    )
+    scores = [score for increment in increments for score in increment.logprobs]  # part 10
+    return [
+        CompletionOutput(
+            0,
+            text,
+            ids,
+            reason,
+            scores,  # part 10
+        )
+    ]
 
 
-def by_choice(increments: Sequence[Increment]) -> list[Sequence[Increment]]:  # part 5
+def by_choice(increments: Sequence[Increment]) -> list[list[Increment]]:  # part 5
     """The increments of each choice, in order of the choices."""
     made: dict[int, list[Increment]] = {}
     for increment in increments:

@@ -58,6 +58,16 @@ class SequenceAttention(Attention, Protocol):
         """How many leading tokens of the sequence need no computing any more."""
 
 
+class Cache(Protocol):  # part 6
+    """Where keys and values live, as a scheduler sees it: who has room, and who gives it back."""
+
+    def admit(self, id: str) -> bool:
+        """Give a sequence room, if there is any."""
+
+    def free(self, id: str) -> None:
+        """Take back what a sequence has."""
+
+
 class Linear(Protocol):
     """A projection, however its weight is held."""
 

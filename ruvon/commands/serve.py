@@ -14,6 +14,7 @@ import typer
 from ruvon.errors import RuvonError
 
 if TYPE_CHECKING:
+    from ruvon.engine.backend import Backend
     from ruvon.llm import LLM
     from ruvon.server.service import Service
     from ruvon.server.settings import Settings
@@ -57,9 +58,17 @@ def run(settings: "Settings") -> None:
         max_model_len=settings.max_model_len,
         linear=settings.linear,
         threads=settings.threads,
+        tokenizer=settings.tokenizer,
+        revision=settings.revision,
+        strategy=settings.strategy,  # part 6
     )
-    door = Door(api_key=settings.api_key, body_bytes=settings.max_body_bytes)
+    door = Door(
+        api_key=settings.api_key,
+        body_bytes=settings.max_body_bytes,
+        body_seconds=settings.body_timeout,
+    )
     app = create_app(service(llm, settings), door, settings.allow_origins)
+    served = app.state.service
     serve_app(
         app,
         host=settings.host,
@@ -67,29 +76,68 @@ def run(settings: "Settings") -> None:
         shutdown_timeout=settings.shutdown_timeout,
         keep_alive=settings.keep_alive,
         log_level=settings.log_level,
+        log_format=settings.log_format,
     )
+    served.backend.close()
 
 
 def service(llm: "LLM", settings: "Settings") -> "Service":
-    """What the routes serve: a model behind a backend that runs one request at a time."""
-    from ruvon.engine.direct import Direct
-    from ruvon.server.chat import read_template
+    """What the routes serve: a model behind a backend."""
+    from ruvon.chat_template import read_template
     from ruvon.server.service import Service
     from ruvon.zoo import locate
 
     if llm.tokenizer is None:
-        raise RuvonError(f"{settings.model} has no tokenizer, and a server has to read text")
-    direct = Direct(lambda r: (got for _, got in llm.increments([[*r.prompt]], [r.params])))
+        raise RuvonError(
+            f"{settings.model} has no tokenizer, and a server has to read text; "
+            "name the folder of one with --tokenizer"
+        )
+    if settings.tokenizer is not None:  # a template goes with a vocabulary
+        folder = locate(settings.tokenizer)
+    else:
+        folder = locate(settings.model, settings.revision)
     return Service(
         settings.served_model_name or settings.model,
         llm.tokenizer,
         llm.context,
         llm.model.vocabulary,
-        direct,
-        chat_template=read_template(locate(settings.model), settings.chat_template),
+        backend(llm, settings),
+        chat_template=read_template(folder, settings.chat_template),
         device=str(llm.model.device),
         max_new_tokens=settings.max_new_tokens,
+        temperature=settings.temperature,  # part 5
+        top_k=settings.top_k,  # part 5
+        top_p=settings.top_p,  # part 5
+        seed=settings.seed,  # part 5
+        most_logprobs=settings.max_logprobs,  # part 10
+        most_prompts=settings.max_prompts,
+        most_prompt_tokens=settings.max_prompt_tokens,
     )
+
+
+def backend(llm: "LLM", settings: "Settings") -> "Backend":
+    """What computes: an engine in a thread, or without one a request at a time."""
+    from ruvon.engine.direct import Direct
+
+    if llm.strategy != "direct":  # part 6
+        return engine_backend(llm, settings)
+    return Direct(
+        lambda request: llm.run(
+            [*request.prompt],
+            request.params,
+            request.choice,  # part 5
+        )
+    )
+
+
+def engine_backend(llm: "LLM", settings: "Settings") -> "Backend":  # part 6
+    """An engine in a thread of its own."""
+    from ruvon.engine.async_engine import AsyncEngine
+
+    patience = settings.stall_timeout
+    if patience is None:
+        patience = 60.0 if llm.model.device.type == "cpu" else 10.0
+    return AsyncEngine(llm.new_engine(), max_queue=settings.max_queue, stall_timeout=patience)
 
 
 def with_flags(command: Callable[..., None]) -> Callable[..., None]:
@@ -101,7 +149,7 @@ def with_flags(command: Callable[..., None]) -> Callable[..., None]:
     for one in fields(Settings):
         told = one.metadata["help"]
         if one.name == "model":
-            options[one.name] = (str, typer.Argument(None, help=told))
+            options[one.name] = (str, typer.Argument(None, metavar="MODEL", help=told))
         else:
             kind = plain(types[one.name])
             flag = f"--{one.name.replace('_', '-')}"

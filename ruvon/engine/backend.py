@@ -1,6 +1,7 @@
 """Part 4 · The Backend seam: what a server knows of whatever computes."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from dataclasses import replace  # part 5
 from typing import Protocol
@@ -40,12 +41,27 @@ class Progress:
     waiting: int
     # Steps since it began. A backend that has work, and whose steps do not grow, has stalled.
     steps: int
+    # Why no step is computed, although one should be.
+    trouble: str | None = None  # part 6
+
+
+class Stream(Protocol):
+    """What a request gains, for one reader. An asynchronous generator is one."""
+
+    def __aiter__(self) -> AsyncIterator[Increment]:
+        """Itself."""
+
+    def __anext__(self) -> Awaitable[Increment]:
+        """The next increment. Raises what the request failed of."""
+
+    def aclose(self) -> Awaitable[None]:
+        """End the request, if it has not ended."""
 
 
 class Backend(Protocol):
     """Takes requests, and streams what each gains. Called from one event loop."""
 
-    def submit(self, request: Request) -> AsyncGenerator[Increment, None]:
+    def submit(self, request: Request) -> Stream:
         """Take a request. -> its increments, each when it is computed. Closing them cancels."""
 
     def cancel(self, id: str) -> None:
@@ -53,3 +69,9 @@ class Backend(Protocol):
 
     def progress(self) -> Progress:
         """What is being done. Never waits."""
+
+    def room(self) -> int:  # part 6
+        """How many more requests it would take now."""
+
+    def close(self) -> None:
+        """End what computes, when the step under way has ended."""

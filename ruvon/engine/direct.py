@@ -1,6 +1,7 @@
 """Part 4 · Direct: one request at a time, and the next one waits. The simplest Backend."""
 
 import asyncio
+import sys  # part 6
 from collections.abc import AsyncGenerator
 from collections.abc import Callable
 from collections.abc import Generator
@@ -67,6 +68,10 @@ class Direct:
     def progress(self) -> Progress:
         """What is being done now."""
         return Progress(self.running, self.accepted - self.running, self.steps)
+
+    def room(self) -> int:  # part 6
+        """It takes all that come, and lets them wait."""
+        return sys.maxsize
 
     def close(self) -> None:
         """End the thread, when the step under way has ended."""

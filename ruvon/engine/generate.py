@@ -11,12 +11,15 @@ from ruvon.errors import RuvonError
 from ruvon.sampling.greedy import Row
 from ruvon.sampling.greedy import Sampler
 from ruvon.sampling.greedy import greedy
+from ruvon.sampling.logprobs import Logprob  # part 10
 from ruvon.sampling.params import SamplingParams
 from ruvon.seams import Model
 from ruvon.seams import SequenceAttention
 from ruvon.seams import Span
 
 FinishReason = Literal["stop", "length"]
+
+NO_SCORES = "the model's logits are not numbers, so no token can be drawn"  # part 5
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ class Increment:
     text: str = ""
     # Which of the n continuations of its prompt this belongs to.
     choice: int = 0  # part 5
+    # How likely each new token was, and with the first of them each of the prompt's but the first.
+    logprobs: tuple[Logprob, ...] = ()  # part 10
+    prompt_logprobs: tuple[Logprob, ...] = ()  # part 10
 
 
 def generate(
@@ -68,7 +74,7 @@ def generate(
         )
         token = int(sample(last, [row]).ids)
         if token < 0:  # part 5
-            raise RuvonError("the model's logits are not numbers, so no token can be drawn")
+            raise RuvonError(NO_SCORES)
         known.append(token)
         if token in stops:
             yield Increment((token,), "stop")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ruvon.sampling.logprobs import LogprobRows  # part 10
 from ruvon.sampling.params import SamplingParams
 
 
@@ -30,6 +31,8 @@ class Sampled:
 
     # The next token of each row, [R], still on the model's device.
     ids: Tensor
+    # How likely they were, for the rows that ask for it.
+    logprobs: LogprobRows | None = None  # part 10
 
 
 class Sampler(Protocol):

@@ -41,6 +41,9 @@ class SamplingParams:
     min_tokens: int = 0  # part 5
     # How many continuations of the prompt. Each draws its own, from the same seed.
     n: int = 1  # part 5
+    # How many of the likeliest tokens to score beside each new one, and beside each of the prompt.
+    logprobs: int | None = None  # part 10
+    prompt_logprobs: int | None = None  # part 10
 
     def __post_init__(self) -> None:
         """Refuse what no generation can honour. Raises RuvonError."""
@@ -53,6 +56,7 @@ class SamplingParams:
         object.__setattr__(self, "stop_token_ids", stops)
         object.__setattr__(self, "stop", as_texts(self.stop))  # part 4
         check_sampling(self)  # part 5
+        check_logprobs(self)  # part 10
 
 
 def as_texts(given: object) -> tuple[str, ...]:  # part 4
@@ -97,6 +101,14 @@ def check_sampling(params: SamplingParams) -> None:  # part 5
     if not is_count(params.n) or params.n > MOST_CHOICES:
         raise RuvonError(f"n must be a whole number from 1 to {MOST_CHOICES}, not {params.n!r}")
     object.__setattr__(params, "logit_bias", as_biases(params.logit_bias))
+
+
+def check_logprobs(params: SamplingParams) -> None:  # part 10
+    """Refuse what is no number of tokens. Raises RuvonError."""
+    for name in ("logprobs", "prompt_logprobs"):
+        value = getattr(params, name)
+        if value is not None and not is_count(value, least=0):
+            raise RuvonError(f"{name} must be None or a whole number, not {value!r}")
 
 
 def as_biases(given: object) -> tuple[tuple[int, float], ...]:  # part 5

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ruvon.engine.backend import Stream
 from ruvon.engine.generate import Increment
 from ruvon.sampling.params import SamplingParams
 from ruvon.server.errors import body
@@ -28,7 +29,6 @@ from ruvon.server.streams import with_pings
 
 PING_SECONDS = 15.0
 
-Stream = AsyncGenerator[Increment, None]
 Numbered = tuple[int, Increment]
 
 
@@ -55,6 +55,7 @@ class Answer:
             ignore_eos=asked.ignore_eos,
             stop=as_stops(asked.stop),
             **asked.sampling,  # part 5
+            **asked.scoring,  # part 10
         )
         self.id = new_id(self.kind)
         self.requests = service.requests(self.id, prompts, self.params)
@@ -62,8 +63,8 @@ class Answer:
 
     # How it is written
 
-    def choice(self, index: int, text: str, reason: str | None) -> dict[str, Any]:
-        """A whole choice."""
+    def choice(self, index: int, increment: Increment) -> dict[str, Any]:
+        """A whole choice, of which all is in one increment."""
         raise NotImplementedError
 
     def chunks(self, index: int, increment: Increment) -> Iterator[dict[str, Any]]:
@@ -89,13 +90,11 @@ class Answer:
 
     async def whole(self, streams: Sequence[Stream]) -> dict[str, Any]:
         """The answer at once."""
-        texts = [""] * len(self.requests)
-        reasons: list[str | None] = [None] * len(self.requests)
+        made: list[list[Increment]] = [[] for _ in self.requests]
         async with aclosing(self.increments(streams)) as increments:
             async for index, increment in increments:
-                texts[index] += increment.text
-                reasons[index] = increment.finish_reason
-        choices = [self.choice(i, text, reasons[i]) for i, text in enumerate(texts)]
+                made[index].append(increment)
+        choices = [self.choice(index, joined(gained)) for index, gained in enumerate(made)]
         return {**self.around(self.name, choices), "usage": self.usage()}
 
     async def frames(self, streams: Sequence[Stream]) -> AsyncGenerator[bytes, None]:
@@ -141,3 +140,15 @@ class Answer:
             "completion_tokens": self.made,
             "total_tokens": read + self.made,
         }
+
+
+def joined(increments: Sequence[Increment]) -> Increment:
+    """Several increments of a sequence as one."""
+    last = increments[-1:] or [Increment(())]  # none where it was cancelled at once
+    return Increment(
+        tuple(token for increment in increments for token in increment.ids),
+        last[0].finish_reason,
+        "".join(increment.text for increment in increments),
+        logprobs=tuple(one for increment in increments for one in increment.logprobs),  # part 10
+        prompt_logprobs=increments[0].prompt_logprobs if increments else (),  # part 10
+    )

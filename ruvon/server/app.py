@@ -7,10 +7,13 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from ruvon.server import chat
 from ruvon.server import completions
+from ruvon.server import docs
 from ruvon.server import errors
 from ruvon.server import models
+from ruvon.server import page
 from ruvon.server import teaching
 from ruvon.server import tokens
+from ruvon.server.described import Described
 from ruvon.server.guard import Door
 from ruvon.server.guard import Guard
 from ruvon.server.service import Service
@@ -21,10 +24,13 @@ def create_app(
     service: Service, door: Door | None = None, allow_origins: Sequence[str] = ()
 ) -> FastAPI:
     """A server for one model. `allow_origins` are the pages that browsers let call it."""
-    app = FastAPI(
+    app = Described(
         title="Ruvon",
         version=__version__,
         description="An LLM inference engine that teaches. The API is OpenAI's.",
+        responses=errors.ERRORS,
+        docs_url=None,  # FastAPI's own pages load megabytes of script from elsewhere
+        redoc_url=None,
     )
     app.state.service = service
     app.state.door = door or Door()
@@ -34,6 +40,8 @@ def create_app(
     app.include_router(models.router)
     app.include_router(tokens.router)
     app.include_router(teaching.router)
+    app.include_router(page.router)
+    app.include_router(docs.router)
     app.add_middleware(Guard, door=app.state.door)
     if allow_origins:  # outside of the guard: a browser asks first, and shows no key
         app.add_middleware(

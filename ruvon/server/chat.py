@@ -55,11 +55,28 @@ class ChatRequest(Generation):
     messages: list[Message] = Field(min_length=1, description="The conversation so far.")
     max_tokens: StrictInt | None = Field(None, ge=1, description="At most this many new tokens.")
     max_completion_tokens: StrictInt | None = Field(None, ge=1, description="The same.")
+    logprobs: bool | None = Field(  # part 10
+        False, description="Say how likely each token was."
+    )
+    top_logprobs: StrictInt | None = Field(  # part 10
+        None, ge=0, description="And so many of the likeliest in its place; only with logprobs."
+    )
+
+    @property
+    def scoring(self) -> dict[str, Any]:  # part 10
+        """The fields of SamplingParams that say what is scored. Raises APIError."""
+        if self.top_logprobs and not self.logprobs:
+            raise APIError("top_logprobs is only for logprobs: true", param="top_logprobs")
+        return {"logprobs": self.top_logprobs or 0} if self.logprobs else {}
 
 
 @router.post("/v1/chat/completions", summary="Answer a conversation", responses=EVENTS)
 async def chat(asked: ChatRequest, request: Request) -> Response:
     """The next message; with `stream`, as server-sent events."""
+    if asked.logprobs:  # part 10
+        from ruvon.server.logprobs import ScoredChat
+
+        return await ScoredChat(request.app.state.service, asked).respond(request)
     return await ChatCompletion(request.app.state.service, asked).respond(request)
 
 
@@ -71,6 +88,7 @@ class ChatCompletion(Answer):
     chunk_name = "chat.completion.chunk"
 
     def __init__(self, service: Service, asked: ChatRequest) -> None:
+        service.admit(asked.n or 1)  # part 6
         prompt = render(service.chat_template or chat_template.PLAIN, asked.messages)
         most = asked.max_completion_tokens or asked.max_tokens
         super().__init__(service, asked, [service.ids(prompt, param="messages")], most)
@@ -80,9 +98,10 @@ class ChatCompletion(Answer):
         for index in range(len(self.requests)):
             yield chunk(index, {"role": "assistant", "content": ""}, None)
 
-    def choice(self, index: int, text: str, reason: str | None) -> dict[str, Any]:
+    def choice(self, index: int, increment: Increment) -> dict[str, Any]:
         """A whole message."""
-        message = {"role": "assistant", "content": text, "refusal": None}
+        message = {"role": "assistant", "content": increment.text, "refusal": None}
+        reason = increment.finish_reason
         return {"index": index, "message": message, "logprobs": None, "finish_reason": reason}
 
     def chunks(self, index: int, increment: Increment) -> Iterator[dict[str, Any]]:

@@ -10,15 +10,16 @@ from fastapi import APIRouter
 from fastapi import Request
 from starlette.responses import Response
 
+from ruvon.engine.backend import Stream
 from ruvon.engine.generate import FinishReason
 from ruvon.engine.generate import Increment
 from ruvon.server.answers import Answer
 from ruvon.server.answers import Numbered
-from ruvon.server.answers import Stream
 from ruvon.server.errors import APIError
 from ruvon.server.frames import EVENTS
 from ruvon.server.schemas import CompletionRequest
 from ruvon.server.service import Service
+from ruvon.server.service import how_many  # part 6
 
 router = APIRouter(tags=["OpenAI"])
 
@@ -27,6 +28,10 @@ router = APIRouter(tags=["OpenAI"])
 @router.post("/completions", include_in_schema=False)
 async def complete(asked: CompletionRequest, request: Request) -> Response:
     """The continuation of each prompt; with `stream`, as server-sent events."""
+    if asked.logprobs is not None:  # part 10
+        from ruvon.server.logprobs import ScoredCompletion
+
+        return await ScoredCompletion(request.app.state.service, asked).respond(request)
     return await Completion(request.app.state.service, asked).respond(request)
 
 
@@ -37,10 +42,12 @@ class Completion(Answer):
     name = chunk_name = "text_completion"
 
     def __init__(self, service: Service, asked: CompletionRequest) -> None:
+        service.admit(how_many(asked.prompt) * (asked.n or 1))  # part 6
         if asked.max_tokens == 0 and not asked.echo:
             raise APIError("max_tokens 0 is only for echo", param="max_tokens")
         prompts = service.prompts(asked.prompt)
-        super().__init__(service, asked, prompts, asked.max_tokens or None)
+        most = asked.max_tokens
+        super().__init__(service, asked, prompts, most if most is None else max(most, 1))
         self.echo = bool(asked.echo)
         self.nothing_more = asked.max_tokens == 0
 
@@ -58,11 +65,12 @@ class Completion(Answer):
             async for numbered in increments:
                 yield numbered
 
-    def choice(self, index: int, text: str, reason: str | None) -> dict[str, Any]:
+    def choice(self, index: int, increment: Increment) -> dict[str, Any]:
         """A text, or a piece of it."""
-        return {"index": index, "text": text, "logprobs": None, "finish_reason": reason}
+        reason = increment.finish_reason
+        return {"index": index, "text": increment.text, "logprobs": None, "finish_reason": reason}
 
     def chunks(self, index: int, increment: Increment) -> Iterator[dict[str, Any]]:
         """A chunk, unless nothing became certain."""
         if increment.text or increment.finish_reason:
-            yield self.choice(index, increment.text, increment.finish_reason)
+            yield self.choice(index, increment)

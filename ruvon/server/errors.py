@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from ruvon.errors import RuvonError
@@ -23,10 +25,44 @@ TYPES = {
     401: "authentication_error",
     404: "invalid_request_error",
     405: "invalid_request_error",
+    408: "invalid_request_error",
     413: "invalid_request_error",
     429: "rate_limit_error",
     500: "server_error",
     503: "server_error",
+}
+
+
+class ErrorFields(BaseModel):
+    """What went wrong."""
+
+    message: str = Field(description="What is wrong, and what to do.")
+    type: str = Field(description="The kind of error, as OpenAI names it.")
+    param: str | None = Field(description="The field that is at fault.")
+    code: str | None = Field(description="A name for programs, such as model_not_found.")
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is an error."""
+
+    error: ErrorFields = Field(description="The error.")
+
+
+# For the description of the API: with which status an answer may be an error, and why. An error
+# is JSON, also where the answer would be events.
+ERROR_SCHEMA = {"$ref": "#/components/schemas/ErrorBody"}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": why, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
+    for status, why in {
+        400: "A field is wrong, or the prompt is too long.",
+        401: "The API key is missing or wrong.",
+        404: "There is no such model.",
+        408: "The body did not arrive in time.",
+        413: "The body is too large.",
+        429: "Too many requests are waiting.",
+        500: "This request failed in the server.",
+        503: "The server is ending.",
+    }.items()
 }
 
 
@@ -65,6 +101,8 @@ def failed(error: Exception) -> APIError:
     """The error for one request's failure; the log has the whole of it."""
     log.error("a request failed", exc_info=error)
     message = f"the server failed at this request ({type(error).__name__}); its log says how"
+    if isinstance(error, RuvonError):  # said for whoever reads it
+        message = str(error)
     return APIError(message, status=500, code="internal_error")
 
 
@@ -86,7 +124,8 @@ def register(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         told = {404: f"there is no {request.url.path} here; /docs lists what is"}
         message = told.get(error.status_code, str(error.detail))
-        return response(APIError(message, status=error.status_code))
+        headers = dict(error.headers or {})
+        return response(APIError(message, status=error.status_code, headers=headers))
 
     async def broken(request: Request, error: Exception) -> JSONResponse:
         return response(failed(error))

@@ -8,6 +8,8 @@ from typing import Any
 
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 DONE = b"data: [DONE]\n\n"
+# For the description of the API: an answer that may be events instead of JSON.
+EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 # A comment. It keeps a connection open that has been silent for long.
 PING = b": ping\n\n"
 

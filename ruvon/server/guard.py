@@ -1,5 +1,6 @@
 """Part 4 · The door: who may come in, how much may be brought, and what an answer is called."""
 
+import asyncio
 import hmac
 import uuid
 from collections.abc import Awaitable
@@ -19,8 +20,10 @@ from ruvon.server.streams import Send
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 # What a watchdog or a reader may see without a key.
-OPEN = ("/health", "/ready", "/version", "/docs", "/openapi.json")
+OPEN = ("/", "/health", "/ready", "/version", "/docs", "/openapi.json")
 LONGEST_NAME = 128
+# Of a body that is not read to its end, the rest has to go with the connection.
+CLOSE = {"connection": "close"}
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Door:
 
     api_key: str | None = None
     body_bytes: int = 4 * 2**20
+    body_seconds: float = 30.0
     draining: bool = False
 
 
@@ -86,18 +90,33 @@ class Guard:
         return hmac.compare_digest(given, f"Bearer {self.door.api_key}".encode())
 
     def limited(self, receive: Receive) -> Receive:
-        """`receive`, for a body that did not announce its size."""
-        taken = 0
+        """`receive`, for a body that did not announce its size, or that does not come.
+
+        What is received after the body, such as the client's leaving, may take as long as it likes.
+        """
+        taken, whole = 0, False
+        until = asyncio.get_running_loop().time() + self.door.body_seconds
 
         async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, whole
+            if whole:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, self.too_late(), CLOSE) from None
             taken += len(message.get("body", b""))
             if taken > self.door.body_bytes:
-                raise HTTPException(413, self.too_large())
+                raise HTTPException(413, self.too_large(), CLOSE)
+            whole = not message.get("more_body", False)
             return message
 
         return counted
+
+    def too_late(self) -> str:
+        """The limit of time, in words."""
+        return f"the body did not arrive within {self.door.body_seconds:g} seconds"
 
     def too_large(self) -> str:
         """The limit, in words."""

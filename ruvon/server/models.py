@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi import Path
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
@@ -20,7 +21,9 @@ async def models(request: Request) -> dict[str, Any]:
 
 
 @router.get("/v1/models/{name:path}", tags=["OpenAI"], summary="One model")
-async def model(name: str, request: Request) -> dict[str, Any]:
+async def model(
+    request: Request, name: str = Path(description="As /v1/models lists it.")
+) -> dict[str, Any]:
     """The model of this name."""
     service: Service = request.app.state.service
     if name != service.name:
@@ -46,14 +49,21 @@ def card(service: Service) -> dict[str, Any]:
     }
 
 
-@router.get("/health", tags=["operation"], summary="Alive and working")
+@router.get(
+    "/health",
+    tags=["operation"],
+    summary="Alive and working",
+    responses={503: {"model": dict[str, Any], "description": "It is not; the body says why."}},
+)
 async def health(request: Request) -> JSONResponse:
     """What the backend is doing; 503 with the reason when it is not well."""
     state = request.app.state
     progress = state.service.backend.progress()
     status = "draining" if state.door.draining else "ok"
     told = {"status": status, "running": progress.running, "waiting": progress.waiting}
-    return JSONResponse(told, status_code=200 if status == "ok" else 503)
+    if progress.trouble:  # part 6
+        told.update(status="failing", reason=progress.trouble)
+    return JSONResponse(told, status_code=200 if told["status"] == "ok" else 503)
 
 
 @router.get("/ready", tags=["operation"], summary="Ready for requests")

@@ -3,12 +3,14 @@
 import asyncio
 import socket
 from types import FrameType
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
 
 from ruvon.engine.backend import Backend
 from ruvon.server.guard import Door
+from ruvon.server.logs import log_config
 
 LOOK_SECONDS = 0.05  # between two looks at what is left, only while the server ends
 
@@ -68,6 +70,7 @@ def run(
     shutdown_timeout: float,
     keep_alive: int,
     log_level: str,
+    log_format: Literal["text", "json"] = "text",
 ) -> None:
     """Serve until a signal comes. Ends the process well when all was finished."""
     config = uvicorn.Config(
@@ -76,6 +79,7 @@ def run(
         port=port,
         timeout_keep_alive=keep_alive,
         log_level=log_level,
+        log_config=log_config(log_format, log_level),
         lifespan="off",
     )
     state = app.state

@@ -45,6 +45,11 @@ class Generation(
     ignore_eos: bool = Field(False, description="Go on past the end-of-text token.")
 
     @property
+    def scoring(self) -> dict[str, Any]:  # part 10
+        """The fields of SamplingParams that say what is scored."""
+        raise NotImplementedError
+
+    @property
     def extra(self) -> dict[str, Any]:
         """The fields that are not in the schema, but for those that say nothing."""
         return {k: v for k, v in (self.model_extra or {}).items() if v is not None}
@@ -61,6 +66,14 @@ class CompletionRequest(Generation):
     ) = Field(description="A text, a list of texts, ids, or lists of ids.")
     max_tokens: StrictInt | None = Field(16, ge=0, description="At most this many new tokens.")
     echo: bool | None = Field(False, description="Give back the prompt before the text.")
+    logprobs: StrictInt | None = Field(  # part 10
+        None, ge=0, description="Say how likely each token was, and so many in its place."
+    )
+
+    @property
+    def scoring(self) -> dict[str, Any]:  # part 10
+        """The fields of SamplingParams that say what is scored."""
+        return {"logprobs": self.logprobs, "prompt_logprobs": self.logprobs if self.echo else None}
 
 
 # OpenAI's fields that would change what comes out. Those that a schema has are not refused.

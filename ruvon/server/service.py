@@ -20,6 +20,10 @@ from ruvon.tokenizer import Tokenizer
 MOST_NAMES, LONGEST_NAME = 32, 64
 
 
+# After how long a client may try again when the queue is full.
+RETRY_SECONDS = "1"  # part 6
+
+
 @dataclass(frozen=True)
 class Service:
     """A model that is served."""
@@ -43,6 +47,7 @@ class Service:
     top_k: int = 0  # part 5
     top_p: float = 1.0  # part 5
     seed: int | None = None  # part 5
+    most_logprobs: int = 20  # part 10
     created: int = field(default_factory=lambda: int(time.time()))
 
     def check(self, asked: Generation) -> list[str]:
@@ -60,9 +65,34 @@ class Service:
                 f"{refused[0]} would change the answer and is not implemented; leave it out",
                 param=refused[0],
             )
+        most = asked.scoring.get("logprobs") or 0  # part 10
+        if most > self.most_logprobs:  # part 10
+            raise APIError(
+                f"logprobs of {most} tokens are asked for, and this server gives "
+                f"{self.most_logprobs} at most",
+                param="logprobs",
+            )
         if asked.stream_options is not None and not asked.stream:
             raise APIError("stream_options is only for stream: true", param="stream_options")
         return sorted(asked.extra)
+
+    def admit(self, count: int) -> None:  # part 6
+        """Refuse so many answers when the queue has no room for all. Raises APIError.
+
+        Asked before a prompt is tokenized: a server that has too much to do does not do more.
+        """
+        if count <= self.backend.room():
+            return
+        progress = self.backend.progress()
+        if progress.trouble:
+            raise APIError(progress.trouble, status=503, code="service_unavailable")
+        raise APIError(
+            f"{progress.waiting:,} requests wait already, and there is no room for {count:,} more; "
+            "try again later",
+            status=429,
+            code="rate_limit_exceeded",
+            headers={"Retry-After": RETRY_SECONDS},
+        )
 
     def prompts(self, given: object) -> list[list[int]]:
         """The ids of each prompt: of a text, ids, or a list of either. Raises APIError."""
@@ -127,6 +157,11 @@ class Service:
 def is_ids(given: list[object]) -> bool:
     """Whether a list is one prompt of ids, rather than a list of prompts."""
     return bool(given) and all(isinstance(item, int) for item in given)
+
+
+def how_many(given: object) -> int:  # part 6
+    """How many prompts there are, without looking into them."""
+    return len(given) if isinstance(given, list) and not is_ids(given) else 1
 
 
 def new_id(kind: str) -> str:

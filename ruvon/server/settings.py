@@ -1,10 +1,12 @@
 """Part 4 · Settings: one list of fields, from flags, the environment, files, and defaults.
 
 Flags win over the environment, that over `.env`, that over the YAML file of `--config`, and that
-over the defaults. Each value remembers where it came from.
+over the defaults. A second name, such as TOP_K, stands behind every RUVON_ name: it may be there
+for another program. Each value remembers where it came from.
 """
 
 import os
+from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import Field
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ from ruvon.errors import RuvonError
 
 PREFIX = "RUVON_"
 DEFAULT = "default"
+MOST_PROMPTS = 512  # that the schema of a request lets through
+
+# As `ruvon.device` has them; this file is read without torch.
+Dtype = Literal["auto", "float32", "float16", "bfloat16", "float64", "fp32", "fp16", "bf16"]
 
 
 def setting(default: Any, help: str, env: str = "", **bounds: float) -> Any:
@@ -36,13 +42,15 @@ class Settings:
     """All that `ruvon serve` can be told."""
 
     model: str = setting("story", "A model that ships, a folder, or a Hub id.", env="HF_MODEL")
+    revision: str | None = setting(None, "A branch, tag or commit of a Hub id. By default main.")
+    tokenizer: str | None = setting(None, "Whose vocabulary: a folder, or a Hub id. Else MODEL's.")
     served_model_name: str | None = setting(None, "What clients call it. By default MODEL.")
     host: str = setting("127.0.0.1", "Where to listen. 0.0.0.0 lets other machines in.")
     port: int = setting(8000, "The port. 0 takes a free one.", ge=0, le=65535)
     api_key: str | None = setting(None, "What clients have to show. By default nothing.")
     allow_origins: list[str] = setting([], "Pages that may call it, as http://localhost:3000.")
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps.")
-    dtype: str | None = setting(None, "float32, float16, bfloat16. By default what suits.")
+    dtype: Dtype | None = setting(None, "float32 (fp32), float16, bfloat16. By default what suits.")
     max_model_len: int | None = setting(None, "The longest sequence, in tokens.", ge=1)
     attention: str | None = setting(None, "Which implementation of attention.")
     linear: str | None = setting(None, "dense, packed or native weights.")
@@ -51,10 +59,30 @@ class Settings:
     max_new_tokens: int = setting(
         64, "New tokens of the teaching endpoints by default.", env="MAX_NEW_TOKENS", ge=1
     )
+    temperature: float = setting(  # part 5
+        1.0, "Temperature of the teaching endpoints.", env="TEMPERATURE", ge=0, le=100
+    )
+    top_k: int = setting(0, "Their top-k; 0: off.", env="TOP_K", ge=-1)  # part 5
+    top_p: float = setting(1.0, "Their top-p; 1: off.", env="TOP_P", gt=0, le=1)  # part 5
+    seed: int | None = setting(  # part 5
+        None, "Their seed. By default a new one each time.", env="SEED", ge=-(2**63), lt=2**64
+    )
+    strategy: str | None = setting(None, "direct, sequential. By default the last.")  # part 6
+    max_queue: int = setting(1024, "Requests that may wait before 429.", ge=1)  # part 6
+    stall_timeout: float | None = setting(  # part 6
+        None, "Seconds without a step until /health is 503. By default 60 on a CPU, else 10.", gt=0
+    )
+    max_logprobs: int = setting(20, "Most tokens scored in a place.", ge=0, le=1024)  # part 10
+    max_prompts: int = setting(512, "The most prompts of one request.", ge=1, le=MOST_PROMPTS)
+    max_prompt_tokens: int | None = setting(None, "The longest prompt. Else what fits.", ge=1)
     max_body_bytes: int = setting(4 * 2**20, "The largest body of a request.", ge=1)
+    body_timeout: float = setting(30.0, "Seconds for a request's body to arrive.", gt=0)
     shutdown_timeout: float = setting(30.0, "Seconds for accepted requests after SIGTERM.", ge=0)
     keep_alive: int = setting(5, "Seconds that an idle connection is kept.", ge=0)
-    log_level: Literal["error", "warning", "info", "debug"] = setting("info", "What is logged.")
+    log_level: Literal["error", "warning", "info", "debug"] = setting(
+        "info", "error, warning, info, debug."
+    )
+    log_format: Literal["text", "json"] = setting("text", "text, or json: an object a line.")
 
 
 @dataclass(frozen=True)
@@ -86,10 +114,13 @@ def resolve(
 ) -> Resolved:
     """Settings from all sources. Raises RuvonError, which names the source of what is wrong."""
     environment = os.environ if environment is None else environment
+    written = read_dotenv(dotenv) if dotenv else {}
     layers = [
         read_yaml(config) if config else {},
-        read_dotenv(dotenv) if dotenv else {},
-        from_environment(environment, "environment"),
+        from_environment(written, str(dotenv), second_name),
+        from_environment(environment, "environment", second_name),
+        from_environment(written, str(dotenv), own_name),
+        from_environment(environment, "environment", own_name),
         {name: (value, "flag") for name, value in flags.items() if value not in (None, [], ())},
     ]
     values: dict[str, Any] = {}
@@ -118,12 +149,11 @@ def checked(one: "Field[Any]", type: Any, value: Any, source: str) -> Any:
         raise RuvonError(f"{one.name} ({source}) is {value!r}: {said}") from None
 
 
-def read_dotenv(path: Path) -> dict[str, tuple[Any, str]]:
-    """The values of a .env file."""
+def read_dotenv(path: Path) -> dict[str, str]:
+    """The values of a .env file, by their names in the environment."""
     from dotenv import dotenv_values
 
-    present = {name: value for name, value in dotenv_values(path).items() if value is not None}
-    return from_environment(present, str(path))
+    return {name: value for name, value in dotenv_values(path).items() if value is not None}
 
 
 def read_yaml(path: Path) -> dict[str, tuple[Any, str]]:
@@ -148,13 +178,25 @@ def read_yaml(path: Path) -> dict[str, tuple[Any, str]]:
     return found
 
 
-def from_environment(values: Mapping[str, str], source: str) -> dict[str, tuple[Any, str]]:
-    """What the environment says: RUVON_PORT, or a second name where a field has one."""
+def own_name(one: "Field[Any]") -> str:
+    """A setting's name in the environment, as RUVON_PORT."""
+    return f"{PREFIX}{one.name.upper()}"
+
+
+def second_name(one: "Field[Any]") -> str:
+    """The name that other programs use for the same, as HF_MODEL; or nothing."""
+    return str(one.metadata["env"])
+
+
+def from_environment(
+    values: Mapping[str, str], source: str, name_of: Callable[["Field[Any]"], str]
+) -> dict[str, tuple[Any, str]]:
+    """What the environment says, under one of the two names that a setting may have there."""
     found: dict[str, tuple[Any, str]] = {}
     for one in fields(Settings):
-        for name in (one.metadata["env"], f"{PREFIX}{one.name.upper()}"):
-            if name and values.get(name):
-                text = values[name]
-                value: Any = text.split(",") if one.name == "allow_origins" else text
-                found[one.name] = (value, f"{source}, {name}")
+        name = name_of(one)
+        if name and values.get(name):
+            text = values[name]
+            value: Any = text.split(",") if one.name == "allow_origins" else text
+            found[one.name] = (value, f"{source}, {name}")
     return found

@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.responses import Response
 
+from ruvon.engine.backend import Stream
+from ruvon.engine.generate import Increment
 from ruvon.server.errors import failed
 from ruvon.server.frames import HEADERS
 from ruvon.server.frames import PING
@@ -31,8 +33,8 @@ class ClientGone(Exception):
 
 
 async def merged(
-    streams: Sequence[AsyncGenerator[T, None]],
-) -> AsyncGenerator[tuple[int, T], None]:
+    streams: Sequence[Stream],
+) -> AsyncGenerator[tuple[int, Increment], None]:
     """What several streams give, as it comes, each with the number of its stream.
 
     No stream runs further ahead than one item. When one fails, or the reader leaves, all end.
@@ -42,9 +44,9 @@ async def merged(
             async for item in only:
                 yield 0, item
         return
-    items: asyncio.Queue[tuple[int, T] | BaseException | None] = asyncio.Queue(maxsize=1)
+    items: asyncio.Queue[tuple[int, Increment] | BaseException | None] = asyncio.Queue(maxsize=1)
 
-    async def pump(index: int, stream: AsyncGenerator[T, None]) -> None:
+    async def pump(index: int, stream: Stream) -> None:
         try:
             async with aclosing(stream) as source:
                 async for item in source:
@@ -119,7 +121,7 @@ async def left(receive: Receive) -> None:
 async def whole(
     request: Request,
     work: Coroutine[Any, Any, dict[str, Any]],
-    streams: Sequence[AsyncGenerator[Any, None]],
+    streams: Sequence[Stream],
     headers: dict[str, str],
 ) -> Response:
     """What some work makes of streams, as JSON, for as long as the client is there."""
@@ -141,7 +143,7 @@ class EventStream(Response):
     def __init__(
         self,
         frames: AsyncGenerator[bytes, None],
-        streams: Sequence[AsyncGenerator[Any, None]],
+        streams: Sequence[Stream],
         headers: dict[str, str],
     ) -> None:
         super().__init__(headers={**HEADERS, **headers})
@@ -167,7 +169,7 @@ class EventStream(Response):
             await closed(self.streams)
 
 
-async def closed(streams: Sequence[AsyncGenerator[Any, None]]) -> None:
+async def closed(streams: Sequence[Stream]) -> None:
     """Close streams, also those that nobody has begun to read."""
     for stream in streams:
         await stream.aclose()

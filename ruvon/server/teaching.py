@@ -18,7 +18,7 @@ from pydantic import Field
 from pydantic import StrictInt
 from starlette.responses import Response
 
-from ruvon.engine.generate import Increment
+from ruvon.engine.backend import Stream
 from ruvon.sampling.params import SamplingParams
 from ruvon.server.errors import APIError
 from ruvon.server.errors import failed
@@ -142,6 +142,7 @@ class Run:
         """At most `most` new tokens, or so many that prompt and text have `length` together."""
         asked.check()
         service: Service = request.app.state.service
+        service.admit(1)  # part 6
         ids = service.ids(asked.prompt)
         if length is not None:
             most = length - len(ids)
@@ -164,7 +165,7 @@ def events(run: Run) -> EventStream:
     return EventStream(frames(run.stream), [run.stream], {})
 
 
-async def frames(stream: AsyncGenerator[Increment, None]) -> AsyncGenerator[bytes, None]:
+async def frames(stream: Stream) -> AsyncGenerator[bytes, None]:
     """The events of a run. A failure is an event named `error`."""
     began = time.perf_counter()
     first = True

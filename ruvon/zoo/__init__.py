@@ -15,12 +15,17 @@ class ModelNotFound(RuvonError):
     """No model goes by this name."""
 
 
-def locate(model: str | Path = "story") -> Path:
+def locate(
+    model: str | Path = "story",
+    revision: str | None = None,  # part 4
+) -> Path:
     """The folder of a model: a name that ships, a folder, or a Hub id, which is downloaded.
 
     Raises ModelNotFound for a name that is none of these.
     """
     name = str(model)
+    if revision is not None:  # part 4
+        return of_revision(name, revision)
     if name in SHIPPED:
         return ZOO / name
     try:
@@ -40,6 +45,15 @@ def locate(model: str | Path = "story") -> Path:
         f"no model {name!r}: not one that ships ({', '.join(SHIPPED)}), not a folder, and not a "
         "Hub id such as gpt2 or openai-community/gpt2"
     )
+
+
+def of_revision(name: str, revision: str) -> Path:  # part 4
+    """The folder of a Hub id at a branch, tag or commit. Raises ModelNotFound."""
+    if name in SHIPPED or Path(name).expanduser().is_dir() or not looks_like_hub_id(name):
+        raise ModelNotFound(f"{name!r} is no Hub id, so it has no revision {revision!r}")
+    from ruvon.zoo.hub import fetch
+
+    return fetch(name, revision)
 
 
 def looks_like_hub_id(name: str) -> bool:

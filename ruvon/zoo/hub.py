@@ -10,6 +10,7 @@ from ruvon.errors import RuvonError
 
 # What a model folder needs. Pickles are left where they are.
 WANTED = (
+    "chat_template.jinja",  # part 4
     "config.json",
     "merges.txt",
     "model.safetensors",
@@ -25,7 +26,10 @@ class HubError(RuvonError):
     """A model that could not be fetched: why, and what to do."""
 
 
-def fetch(name: str) -> Path:
+def fetch(
+    name: str,
+    revision: str | None = None,  # part 4
+) -> Path:
     """Download the model `name` unless it is here, and give its folder.
 
     Honours HF_HUB_OFFLINE, HF_ENDPOINT and HF_HOME. Raises HubError.
@@ -42,7 +46,10 @@ def fetch(name: str) -> Path:
 
     try:
         folder = huggingface_hub.snapshot_download(
-            name, allow_patterns=list(WANTED), local_files_only=True
+            name,
+            allow_patterns=list(WANTED),
+            local_files_only=True,
+            revision=revision,  # part 4
         )
         if is_whole(Path(folder)):
             return Path(folder)
@@ -56,11 +63,26 @@ def fetch(name: str) -> Path:
             "download, or name a folder or a model that ships: story, story-nano"
         )
     try:
-        announce(name, huggingface_hub.HfApi().model_info(name, files_metadata=True))
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(WANTED)))
+        announce(
+            name,
+            huggingface_hub.HfApi().model_info(
+                name,
+                files_metadata=True,
+                revision=revision,  # part 4
+            ),
+        )
+        return Path(
+            huggingface_hub.snapshot_download(
+                name,
+                allow_patterns=list(WANTED),
+                revision=revision,  # part 4
+            )
+        )
     except HfHubHTTPError as error:
         status = getattr(error.response, "status_code", None)
         reason = "there is no such model" if status in (401, 404) else str(error).splitlines()[0]
+        if revision is not None and status == 404:  # part 4
+            reason = f"there is no such model, or it has no revision {revision!r}"
         raise HubError(f"cannot download {name!r}: {reason}") from None
     except HubError:
         raise

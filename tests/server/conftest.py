@@ -78,8 +78,8 @@ def short_service(tokenizer):
 class Server:
     """A server on a port of its own, in a thread."""
 
-    def __init__(self, run, tokenizer, context=512, door=None):
-        self.run = run
+    def __init__(self, run, tokenizer, context=512, door=None, backend=None):
+        self.backend = backend or (lambda: Direct(run))
         self.door = door or Door()
         self.ready = threading.Event()
         self.tokenizer, self.context = tokenizer, context
@@ -88,7 +88,7 @@ class Server:
         assert self.ready.wait(PATIENCE)
 
     async def serve(self):
-        backend = Direct(self.run)
+        backend = self.backend()
         self.service = Service("toy", self.tokenizer, self.context, 2048, backend)
         config = uvicorn.Config(
             create_app(self.service, self.door), port=0, log_level="error", lifespan="off"

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from ruvon.server.chat import PLAIN
+from ruvon.chat_template import PLAIN
+from ruvon.chat_template import read_template
 from ruvon.server.chat import Message
-from ruvon.server.chat import read_template
 from ruvon.server.chat import render
 from ruvon.server.errors import APIError
 

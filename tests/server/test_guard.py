@@ -1,8 +1,14 @@
 """The door: keys, sizes, names, and a server that is about to end."""
 
+import asyncio
 import signal
+import socket
 
 import pytest
+from starlette.exceptions import HTTPException
+
+from ruvon.server.guard import Door
+from ruvon.server.guard import Guard
 
 PATIENCE = 60
 PATH = "/v1/completions"
@@ -31,6 +37,43 @@ def test_a_body_over_the_limit_is_refused_and_the_next_one_is_served(serve, anno
     assert answer.status_code == 413
     assert "limit of 1,000 bytes" in answer.json()["error"]["message"]
     assert client.post(PATH, json=BODY).status_code == 200
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(serve):
+    client, server = serve(body_seconds=0.05)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as slow:
+        slow.sendall(
+            b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        answer = b"".join(iter(lambda: slow.recv(4096), b""))  # to the end: it is closed
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in answer.lower()
+    assert b"the body did not arrive within 0.05 seconds" in answer
+    assert client.post(PATH, json=BODY).status_code == 200
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_the_time_for_the_body_ends_with_the_body(more):
+    """What comes after it, such as that the client has left, may come whenever it likes."""
+    messages = iter([{"type": "http.request", "more_body": more}, {"type": "http.disconnect"}])
+
+    async def receive():
+        message = next(messages)
+        if message["type"] == "http.disconnect":
+            await asyncio.sleep(0.001)  # after a limit of no time at all
+        return message
+
+    async def read():
+        limited = Guard(None, Door(body_seconds=0)).limited(receive)
+        await limited()
+        return await limited()
+
+    if more:
+        with pytest.raises(HTTPException, match="408"):
+            asyncio.run(read())
+    else:
+        assert asyncio.run(read())["type"] == "http.disconnect"
 
 
 def test_a_request_keeps_its_name_or_gets_one(serve):
