@@ -21,6 +21,7 @@ from ruvon.engine.generate import generate
 from ruvon.engine.stops import StoppedText  # part 4
 from ruvon.engine.strategies import DIRECT  # part 6
 from ruvon.engine.strategies import STRATEGIES  # part 6
+from ruvon.engine.strategies import Options  # part 6
 from ruvon.engine.strategies import pick_strategy  # part 6
 from ruvon.engine.text import Text
 from ruvon.errors import RuvonError
@@ -58,6 +59,8 @@ class LLM:
         linear: str | None = None,  # part 3
         threads: int | None = None,  # part 3
         strategy: str | None = None,  # part 6
+        max_num_seqs: int = 256,  # part 7
+        max_num_batched_tokens: int | None = None,  # part 8
         tokenizer: str | Path | None = None,  # part 4
         revision: str | None = None,  # part 4
     ) -> None:
@@ -80,6 +83,8 @@ class LLM:
         self.context = longest(self.model.context, max_model_len)
         self.attention = attention
         self.strategy = pick_strategy(strategy, attention)  # part 6
+        self.max_num_seqs = max_num_seqs  # part 7
+        self.max_num_batched_tokens = max_num_batched_tokens  # part 8
 
     def generate(
         self,
@@ -170,7 +175,7 @@ class LLM:
         self, prompts: Sequence[list[int]], params: Sequence[SamplingParams]
     ) -> Iterator[tuple[int, Increment]]:
         """The same by an engine: all prompts wait in its queue, and its strategy says what runs."""
-        engine = self.new_engine()
+        engine = self.new_engine(most=sum(wanted.n for wanted in params))
         places: dict[str, tuple[int, int]] = {}
         for index, (ids, wanted) in enumerate(zip(prompts, params, strict=True)):
             for request in choices(Request(str(index), tuple(ids), wanted)):
@@ -184,9 +189,17 @@ class LLM:
                 index, choice = places[output.id]
                 yield index, replace(output.increment, choice=choice)
 
-    def new_engine(self, *subscribers: Subscriber) -> Engine:  # part 6
-        """An engine over this model, with a queue and a cache of its own."""
-        scheduler, runner = STRATEGIES[self.strategy](self.model, self.attention, self.context)
+    def new_engine(  # part 6
+        self, *subscribers: Subscriber, most: int | None = None
+    ) -> Engine:
+        """An engine over this model, with a queue and a cache of its own, for `most` sequences."""
+        options = Options(
+            self.context,
+            self.attention,
+            max_num_seqs=min(self.max_num_seqs, most or self.max_num_seqs),  # part 7
+            max_num_batched_tokens=self.max_num_batched_tokens,  # part 8
+        )
+        scheduler, runner = STRATEGIES[self.strategy](self.model, options)
         return Engine(
             scheduler,
             runner,

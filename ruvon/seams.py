@@ -38,6 +38,8 @@ class Span:
 
     start: int
     count: int
+    # Whose they are. A cache knows where it keeps them.
+    sequence: str = ""  # part 7
 
 
 class Attention(Protocol):

@@ -5,8 +5,12 @@ from collections.abc import Callable
 from ruvon.attention.cached import CachedAttention  # part 3
 from ruvon.attention.full import FullAttention
 from ruvon.attention.native import NativeCachedAttention  # part 3
+from ruvon.attention.ragged import RaggedAttention  # part 7
+from ruvon.attention.ragged_native import NativeRaggedAttention  # part 8
 from ruvon.errors import RuvonError
 from ruvon.memory.contiguous import ContiguousCache  # part 3
+from ruvon.memory.slots import SlotCache  # part 7
+from ruvon.native import NativeError  # part 8
 from ruvon.native import has_kernel  # part 3
 from ruvon.seams import Model
 from ruvon.seams import SequenceAttention
@@ -33,6 +37,25 @@ ATTENTIONS: dict[str, Callable[[Model, int], SequenceAttention]] = {
     "cached": new_cached,  # part 3
     "native": new_native,  # part 3
 }
+
+
+# The same for many sequences at once, in the slots of a cache.
+MANY: dict[str, Callable[[SlotCache], RaggedAttention]] = {  # part 7
+    "ragged": RaggedAttention,
+    "ragged_native": NativeRaggedAttention,  # part 8
+}
+
+
+def new_ragged(name: str | None, cache: SlotCache) -> RaggedAttention:  # part 7
+    """Attention for many sequences. None takes the newest way that works here."""
+    if name is not None and name not in MANY:
+        raise RuvonError(f"attention {name!r} is not one of {', '.join(MANY)}")
+    if name is None:  # part 8
+        try:
+            return list(MANY.values())[-1](cache)
+        except NativeError:
+            name = "ragged"
+    return MANY[name or "ragged"](cache)
 
 
 def new_attention(name: str | None, model: Model, tokens: int) -> SequenceAttention:

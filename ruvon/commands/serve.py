@@ -61,6 +61,8 @@ def run(settings: "Settings") -> None:
         tokenizer=settings.tokenizer,
         revision=settings.revision,
         strategy=settings.strategy,  # part 6
+        max_num_seqs=settings.max_num_seqs,  # part 7
+        max_num_batched_tokens=settings.max_num_batched_tokens,  # part 8
     )
     door = Door(
         api_key=settings.api_key,

@@ -120,7 +120,7 @@ class Checkout:
             raise RuvonError(f"there is no Python file {path}")
         if stage is None:
             return file.read_text(encoding="utf-8")
-        tagged = self._tagged(path)
+        tagged = self.tagged(path)
         if stage < tagged.part:
             raise RuvonError(f"{path} is not there before part {tagged.part}")
         return tagged.text(stage, clean=True)
@@ -142,7 +142,7 @@ class Checkout:
             path = self.name(file)
             if path.startswith(TOOLS):
                 continue
-            tagged = self._tagged(path)
+            tagged = self.tagged(path)
             for full, statement in symbols(tagged.tree.body):
                 born = tagged.part_of(statement.lineno)
                 for name in {full, full.rpartition(".")[2]}:
@@ -150,7 +150,8 @@ class Checkout:
                     places[path, full] = min(born, places.get((path, full), born))
         return found
 
-    def _tagged(self, path: str) -> TaggedSource:
+    def tagged(self, path: str) -> TaggedSource:
+        """A module with its tags."""
         if path not in self._sources:
             text = (self.root / path).read_text(encoding="utf-8")
             self._sources[path] = TaggedSource(path, text)

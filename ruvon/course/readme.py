@@ -8,6 +8,7 @@ from ruvon.course.checkout import Checkout
 from ruvon.course.exercise import Exercise
 from ruvon.course.exercise import read_exercises
 from ruvon.course.manifest import Part
+from ruvon.course.settings_table import settings_table
 from ruvon.course.stages import difference
 
 PHASES = {
@@ -23,6 +24,8 @@ def generated(checkout: Checkout, page: Path) -> dict[str, str]:
     name = checkout.name(page)
     if name == "README.md":
         return {"parts": parts_table(checkout)}
+    if name == "docs/server.md":
+        return {"settings": settings_table(checkout.tagged("ruvon/server/settings.py"))}
     if name == "TODO.md":
         return {"todo": todo(checkout)}
     number = checkout.part_of(page)

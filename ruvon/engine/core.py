@@ -234,11 +234,15 @@ def with_scores(  # part 10
     batch: Batch, computed: Computed, gained: list[Gained]
 ) -> list[Gained]:
     """The same, and how likely the tokens were of those who asked for it."""
+    if computed.sampled.logprobs is None and not computed.prompts:
+        return gained
     scores = iter(computed.sampled.logprobs.read() if computed.sampled.logprobs else [])
     scored = []
     for entry, one in zip(batch.entries, gained, strict=True):
-        if one.ids and entry.sequence.request.params.logprobs is not None:
-            one = replace(one, logprobs=(next(scores),))
+        most = entry.sequence.request.params.logprobs
+        if one.ids and most is not None:
+            score = next(scores)  # with as many others as the greediest in this step wants
+            one = replace(one, logprobs=(replace(score, top=score.top[:most]),))
         if rows := computed.prompts.get(entry.sequence.id):
             read = tuple(score for piece in rows for score in piece.read())
             one = replace(one, prompt_logprobs=read)

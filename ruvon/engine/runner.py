@@ -46,7 +46,7 @@ class Runner:
         tokens = torch.tensor([token for ids in known for token in ids], device=device)  # [T]
         places = [range(e.start, e.start + e.count) for e in entries]
         positions = torch.tensor([place for one in places for place in one], device=device)  # [T]
-        self.attention.prepare([Span(e.start, e.count) for e in entries])
+        self.attention.prepare([span(entry) for entry in entries])
         hidden = self.model(tokens, positions, self.attention)  # [T, width]
         lasts = [end - 1 for end in accumulate(e.count for e in entries)]
         ready = [last for last, entry in zip(lasts, entries, strict=True) if entry.ready]
@@ -73,6 +73,15 @@ class Runner:
                 scored[sequence.id] = score_prompt(self.model.logits, rows, after, most)
             first += entry.count
         return scored
+
+
+def span(entry: Entry) -> Span:
+    """Whose tokens attention will see, and where they are in their sequence."""
+    return Span(
+        entry.start,
+        entry.count,
+        entry.sequence.id,  # part 7
+    )
 
 
 def row(entry: Entry) -> Row:

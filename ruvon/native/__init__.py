@@ -32,6 +32,7 @@ POINTER, LONG, INT, FLOAT = ctypes.c_void_p, ctypes.c_long, ctypes.c_int, ctypes
 ARGUMENTS = {
     "linear": [POINTER] * 5 + [LONG] * 3 + [INT] * 2,
     "attend": [POINTER] * 6 + [LONG] * 5 + [FLOAT, INT],
+    "attend_rows": [POINTER] * 8 + [LONG] * 5 + [FLOAT, INT],  # part 8
 }
 
 

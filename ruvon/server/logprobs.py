@@ -13,7 +13,6 @@ from ruvon.sampling.logprobs import Logprob
 from ruvon.server.answers import Answer
 from ruvon.server.answers import Numbered
 from ruvon.server.chat import ChatCompletion
-from ruvon.server.chat import ChatRequest
 from ruvon.server.completions import Completion
 from ruvon.server.schemas import CompletionRequest
 from ruvon.server.service import Service
@@ -30,7 +29,6 @@ class ScoredCompletion(Completion):
     def __init__(self, service: Service, asked: CompletionRequest) -> None:
         super().__init__(service, asked)
         self.texts = [Offsets(service.tokenizer) for _ in self.requests]
-        self.most = asked.logprobs or 0
 
     def submit(self) -> list[Stream]:
         """Also where only the prompt is wanted: it has to be computed to be scored."""
@@ -74,7 +72,7 @@ class ScoredCompletion(Completion):
 
     def named(self, score: Logprob) -> dict[str, float]:
         """The likeliest tokens, as many as were asked for, and the chosen one anyway."""
-        likeliest = {self.name_of(token): number(value) for token, value in score.top[: self.most]}
+        likeliest = {self.name_of(token): number(value) for token, value in score.top}
         return {**likeliest, self.name_of(score.id): number(score.logprob)}
 
     def name_of(self, token: int) -> str:
@@ -88,10 +86,6 @@ class ScoredCompletion(Completion):
 
 class ScoredChat(ChatCompletion):
     """A message with the logprobs of its tokens."""
-
-    def __init__(self, service: Service, asked: ChatRequest) -> None:
-        super().__init__(service, asked)
-        self.most = asked.top_logprobs or 0
 
     def choice(self, index: int, increment: Increment) -> dict[str, Any]:
         """A whole message."""
@@ -108,7 +102,7 @@ class ScoredChat(ChatCompletion):
         content = [
             {
                 **self.scored(one.id, one.logprob),
-                "top_logprobs": [self.scored(*other) for other in one.top[: self.most]],
+                "top_logprobs": [self.scored(*other) for other in one.top],
             }
             for one in increment.logprobs
         ]

@@ -24,8 +24,8 @@ def number(name: str, told: str) -> Any:
     """An optional number with the bounds that SamplingParams have for it."""
     low, high = BOUNDS[name]
     if name in NOT_ZERO:
-        return Field(None, gt=low, le=high, description=told)
-    return Field(None, ge=low, le=high, description=told)
+        return Field(None, gt=low, le=high, strict=True, description=told)
+    return Field(None, ge=low, le=high, strict=True, description=told)
 
 
 class SamplingFields(BaseModel):

@@ -67,7 +67,13 @@ class Settings:
     seed: int | None = setting(  # part 5
         None, "Their seed. By default a new one each time.", env="SEED", ge=-(2**63), lt=2**64
     )
-    strategy: str | None = setting(None, "direct, sequential. By default the last.")  # part 6
+    strategy: str | None = setting(
+        None, "direct, sequential, batched, continuous. The last by default."
+    )  # part 6
+    max_num_seqs: int = setting(256, "Sequences that run at once.", ge=1)  # part 7
+    max_num_batched_tokens: int | None = setting(  # part 8
+        None, "Tokens in a step. By default 512 on a CPU, else 8192.", ge=1
+    )
     max_queue: int = setting(1024, "Requests that may wait before 429.", ge=1)  # part 6
     stall_timeout: float | None = setting(  # part 6
         None, "Seconds without a step until /health is 503. By default 60 on a CPU, else 10.", gt=0

@@ -12,6 +12,7 @@ from ruvon.engine.async_engine import QueueFull
 from ruvon.engine.backend import Request
 from ruvon.engine.core import Engine
 from ruvon.engine.strategies import STRATEGIES
+from ruvon.engine.strategies import Options
 from ruvon.engine.text import Text
 from ruvon.errors import RuvonError
 from ruvon.models.oracle import OracleModel
@@ -67,7 +68,7 @@ def running(gate, clock):
     """An engine at work, with room for three in its queue."""
     model = OracleModel(VOCABULARY, context=64, gate=gate)
     engine = Engine(
-        *STRATEGIES["sequential"](model, "cached", 64), lambda _: Text(None), context=64
+        *STRATEGIES["sequential"](model, Options(64, "cached")), lambda _: Text(None), context=64
     )
     one = AsyncEngine(engine, max_queue=3, stall_timeout=60, clock=clock)
     yield one
@@ -248,7 +249,7 @@ def test_nothing_polls(gate, clock):
 
     model = OracleModel(VOCABULARY, context=64)
     engine = Engine(
-        *STRATEGIES["sequential"](model, "cached", 64), lambda _: Text(None), context=64
+        *STRATEGIES["sequential"](model, Options(64, "cached")), lambda _: Text(None), context=64
     )
     steps, step = [], engine.step
     engine.step = lambda: steps.append(1) or step()

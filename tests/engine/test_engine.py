@@ -11,6 +11,7 @@ from ruvon.engine.sequence import NEXT
 from ruvon.engine.sequence import Sequence
 from ruvon.engine.sequence import Status
 from ruvon.engine.strategies import STRATEGIES
+from ruvon.engine.strategies import Options
 from ruvon.engine.strategies import pick_strategy
 from ruvon.engine.text import Text
 from ruvon.errors import RuvonError
@@ -20,11 +21,19 @@ from ruvon.models.oracle import oracle_tokens
 from ruvon.sampling.params import SamplingParams
 
 VOCABULARY = 1000
+WAYS = [
+    ("sequential", "cached"),
+    ("sequential", "native"),
+    ("batched", "ragged"),
+    ("batched", "ragged_native"),
+    ("continuous", "ragged"),
+    ("continuous", "ragged_native"),
+]
 
 
 def new_engine(strategy="sequential", attention="cached", gate=None, **keywords):
     model = OracleModel(VOCABULARY, context=256, gate=gate)
-    parts = STRATEGIES[strategy](model, attention, 256)
+    parts = STRATEGIES[strategy](model, Options(256, attention))
     return Engine(*parts, lambda params: Text(None), context=256, **keywords)
 
 
@@ -47,8 +56,7 @@ def drain(engine):
     return ids, ends
 
 
-@pytest.mark.parametrize("attention", ["cached", "native"])
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(("strategy", "attention"), WAYS)
 def test_every_token_is_what_the_oracle_told(strategy, attention):
     engine = new_engine(strategy, attention)
     prompts = {str(n): tuple(range(n, 2 * n + 1)) for n in range(1, 40, 3)}
@@ -189,7 +197,7 @@ def test_illegal_moves_are_refused():
 
 
 def test_an_unknown_strategy_names_the_known():
-    with pytest.raises(RuvonError, match="not one of direct, sequential"):
+    with pytest.raises(RuvonError, match="not one of direct, sequential, batched, continuous"):
         pick_strategy("parallel", None)
     assert pick_strategy(None, "full") == "direct"
     with pytest.raises(RuvonError, match="keeps nothing from step to step"):

@@ -9,6 +9,7 @@ import pytest
 from ruvon.engine.async_engine import AsyncEngine
 from ruvon.engine.core import Engine
 from ruvon.engine.strategies import STRATEGIES
+from ruvon.engine.strategies import Options
 from ruvon.engine.text import Text
 from ruvon.models.oracle import OracleModel
 from ruvon.models.oracle import oracle_tokens
@@ -47,7 +48,7 @@ class Engines:
 
     def make(self, **keywords):
         model = OracleModel(VOCABULARY, context=512, gate=self.pass_gate)
-        parts = STRATEGIES["sequential"](model, "cached", 512)
+        parts = STRATEGIES["sequential"](model, Options(512, "cached"))
         engine = Engine(*parts, lambda _: Text(self.tokenizer), context=512)
         self.backend = AsyncEngine(engine, clock=lambda: self.now, **keywords)
         server = Server(None, self.tokenizer, backend=lambda: self.backend)
