@@ -9,7 +9,7 @@ BIN = .venv/bin
 READY = .venv/.ready
 PARTS = $(notdir $(wildcard parts/[0-9][0-9]))
 
-.PHONY: help setup run run-cli run-api test test-all fmt lint check sync notebooks clean
+.PHONY: help setup run run-cli run-api test test-all clients fmt lint check sync notebooks clean
 .DEFAULT_GOAL = help
 
 help:  ## List the targets
@@ -47,6 +47,17 @@ test: $(READY)  ## The quick tests: what the stages must pass, at the newest sta
 test-all: $(READY) lint  ## Every test, and the lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -q -n auto
 
+# In an environment of their own: what they bring is large, and nobody else needs it.
+clients: $(READY) .venv-clients/.ready  ## Clients of other projects against the server; ONLY=llm takes one
+	@.venv-clients/bin/python tests/clients/run.py $(ONLY) --ruvon $(BIN)/ruvon
+
+.venv-clients/.ready: tests/clients/requirements.txt
+	@echo "Setting up .venv-clients (once; it takes some minutes and two gigabytes)"
+	@test -x .venv-clients/bin/python || "$(PYTHON)" -m venv .venv-clients
+	.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) \
+	  -r tests/clients/requirements.txt
+	@touch $@
+
 fmt: $(READY)  ## Format the code
 	$(BIN)/ruff check --fix --quiet ruvon parts tests
 	$(BIN)/ruff format --quiet ruvon parts tests
@@ -67,4 +78,4 @@ notebooks: $(READY)  ## Execute the notebooks and keep their outputs
 	$(BIN)/python -m ruvon.course.notebooks
 
 clean:  ## Remove .venv and caches
-	rm -rf .venv .ruvon-cache .mypy_cache .ruff_cache ruvon.egg-info build
+	rm -rf .venv .venv-clients .ruvon-cache .mypy_cache .ruff_cache ruvon.egg-info build

@@ -19,6 +19,7 @@ from ruvon.server.answers import Answer
 from ruvon.server.errors import APIError
 from ruvon.server.frames import EVENTS
 from ruvon.server.schemas import Generation
+from ruvon.server.schemas import asks_for_nothing
 from ruvon.server.service import Service
 
 router = APIRouter(tags=["OpenAI"])
@@ -40,6 +41,15 @@ class Message(BaseModel):
 
     role: str = Field(min_length=1, description="system, user, assistant, or what a template has.")
     content: str | list[Part] | None = Field(None, description="A text, or pieces of one.")
+
+    def check(self) -> None:
+        """Refuse what would be lost on the model. Raises APIError."""
+        extra = self.model_extra or {}
+        for name in ("tool_calls", "function_call", "audio"):
+            if not asks_for_nothing(name, extra.get(name)):
+                raise APIError(
+                    f"{name} of a message is not implemented; leave it out", param="messages"
+                )
 
     @property
     def text(self) -> str:
@@ -89,6 +99,8 @@ class ChatCompletion(Answer):
 
     def __init__(self, service: Service, asked: ChatRequest) -> None:
         service.admit(asked.n or 1)  # part 6
+        for message in asked.messages:
+            message.check()
         prompt = render(service.chat_template or chat_template.PLAIN, asked.messages)
         most = asked.max_completion_tokens or asked.max_tokens
         super().__init__(service, asked, [service.ids(prompt, param="messages")], most)

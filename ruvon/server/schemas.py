@@ -51,8 +51,13 @@ class Generation(
 
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields that are not in the schema, but for those that say nothing."""
-        return {k: v for k, v in (self.model_extra or {}).items() if v is not None}
+        """The fields that are not in the schema, but for OpenAI's where they ask for nothing."""
+        given = (self.model_extra or {}).items()
+        return {
+            name: value
+            for name, value in given
+            if value is not None and not (name in OPENAI_FIELDS and asks_for_nothing(name, value))
+        }
 
 
 class CompletionRequest(Generation):
@@ -74,6 +79,24 @@ class CompletionRequest(Generation):
     def scoring(self) -> dict[str, Any]:  # part 10
         """The fields of SamplingParams that say what is scored."""
         return {"logprobs": self.logprobs, "prompt_logprobs": self.logprobs if self.echo else None}
+
+
+# What a field may say and mean what it would mean if it were left out. Clients send such things.
+NEUTRAL: dict[str, object] = {
+    "best_of": 1,
+    "frequency_penalty": 0,
+    "modalities": ["text"],
+    "n": 1,
+    "presence_penalty": 0,
+    "response_format": {"type": "text"},
+    "tool_choice": "none",
+    "top_p": 1,
+}
+
+
+def asks_for_nothing(name: str, value: object) -> bool:
+    """Whether a field might as well have been left out: null, false, empty, or its default."""
+    return value is None or value is False or value in ("", [], {}) or value == NEUTRAL.get(name)
 
 
 # OpenAI's fields that would change what comes out. Those that a schema has are not refused.

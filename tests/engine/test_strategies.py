@@ -1,4 +1,4 @@
-"""Every strategy gives each request what it would have got alone, from the loop without an engine."""
+"""Every strategy gives each request what it would have got alone, without an engine."""
 
 import random
 

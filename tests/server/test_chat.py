@@ -70,7 +70,7 @@ def test_a_message_may_come_in_pieces(client):
             "messages",
             "messages[0].content[0].text: field required",
         ),
-        ({"messages": ASK, "tools": []}, "tools", "is not implemented"),
+        ({"messages": ASK, "tools": [{}]}, "tools", "is not implemented"),
         ({"messages": ASK, "max_tokens": 0}, "max_tokens", "greater than or equal to 1"),
         ({"messages": [{"role": "user", "content": "a " * 600}]}, "messages", "takes 512"),
     ],
@@ -113,3 +113,50 @@ def test_the_template_of_a_folder(tmp_path):
     assert read_template(tmp_path) == "one"
     (tmp_path / "chat_template.jinja").write_text("two")
     assert read_template(tmp_path) == "two"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"best_of": 1},
+        {"suffix": ""},
+        {"tools": []},
+        {"tool_choice": "none"},
+        {"response_format": {"type": "text"}},
+        {"modalities": ["text"]},
+        {"web_search_options": None},
+    ],
+)
+def test_a_field_that_asks_for_nothing_is_no_error(client, field):
+    body = {"messages": [{"role": "user", "content": "A"}], "max_tokens": 1, **field}
+    answer = client.post(PATH, json=body)
+    assert answer.status_code == 200
+    assert "x-ruvon-ignored" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"best_of": 2},
+        {"suffix": "b"},
+        {"tools": [{"type": "function"}]},
+        {"tool_choice": "auto"},
+        {"response_format": {"type": "json_object"}},
+    ],
+)
+def test_a_field_that_asks_for_something_is_refused_by_name(client, field):
+    body = {"messages": [{"role": "user", "content": "A"}], "max_tokens": 1, **field}
+    answer = client.post(PATH, json=body)
+    assert answer.status_code == 400
+    assert [answer.json()["error"]["param"]] == list(field)
+
+
+def test_a_message_with_a_tool_call_is_refused_and_an_empty_one_is_not(client):
+    message = {"role": "assistant", "content": "A", "tool_calls": []}
+    body = {"messages": [message], "max_tokens": 1}
+    assert client.post(PATH, json=body).status_code == 200
+    message["tool_calls"] = [{"id": "1"}]
+    refused = client.post(PATH, json=body)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "messages"
+    assert "tool_calls" in refused.json()["error"]["message"]

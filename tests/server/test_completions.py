@@ -176,7 +176,7 @@ def test_echo_alone_computes_nothing(client, scripted):
         ({"prompt": "a", "logit_bias": {"99999": 1}}, 400, "logit_bias", "not in the vocabulary"),
         ({"prompt": "a", "min_tokens": 17}, 400, None, "min_tokens must be from 0 to max_tokens"),
         ({"prompt": "a", "suffix": "b"}, 400, "suffix", "is not implemented"),
-        ({"prompt": "a", "logprobs": 3}, 400, "logprobs", "is not implemented"),
+        ({"prompt": "a", "best_of": 3}, 400, "best_of", "is not implemented"),
         ({"prompt": "a", "model": "gpt-5"}, 404, "model", "this server has 'toy'"),
         ({"prompt": "a", "stream_options": {}}, 400, "stream_options", "only for stream"),
     ],
