@@ -28,7 +28,7 @@ router = APIRouter(tags=["OpenAI"])
 class Part(BaseModel):
     """A piece of a message. Only text can be read."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
 
     type: Literal["text"] = Field(description="text")
     text: str = Field(description="The text.")
@@ -37,7 +37,7 @@ class Part(BaseModel):
 class Message(BaseModel):
     """One message of a conversation."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
 
     role: str = Field(min_length=1, description="system, user, assistant, or what a template has.")
     content: str | list[Part] | None = Field(None, description="A text, or pieces of one.")

@@ -34,7 +34,7 @@ class Generation(
 ):
     """The fields that completions and chat completions share."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
 
     model: str | None = Field(None, description="The served model; any, if it is not given.")
     stop: Stop | None = Field(None, description="Texts that end the answer, and are not in it.")

@@ -41,7 +41,7 @@ class Plain(
 ):
     """What all of these endpoints take."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
 
     prompt: str = Field(description="The beginning.")
 

@@ -70,7 +70,7 @@ def test_models(official):
     [
         (openai.NotFoundError, {"model": "gpt-5", "prompt": "a"}),
         (openai.BadRequestError, {"model": "toy", "prompt": ""}),
-        (openai.BadRequestError, {"model": "toy", "prompt": "a", "temperature": 0.3}),
+        (openai.BadRequestError, {"model": "toy", "prompt": "a", "best_of": 3}),
         (openai.BadRequestError, {"model": "toy", "prompt": "a " * 600}),
         (openai.InternalServerError, {"model": "toy", "prompt": "fail", "max_tokens": 4}),
     ],

@@ -48,7 +48,9 @@ class Handler(BaseHTTPRequestHandler):
         path, files = self.path.split("?")[0], self.server.files
         self.server.asked.append((self.command, path))
         words = path.strip("/").split("/")
-        if words[:2] == ["api", "models"] and words[2] == "tiny":
+        if words[-2:] == ["revision", "other"]:
+            self.send(404, b"{}", body, {"X-Error-Code": "RevisionNotFound"})
+        elif words[:2] == ["api", "models"] and words[2] == "tiny":
             listed = [{"rfilename": n, "size": len(d)} for n, d in files.items()]
             data = {"id": "tiny", "modelId": "tiny", "sha": COMMIT, "siblings": listed}
             if "tree" in words:
@@ -198,3 +200,14 @@ def test_no_network(hub, python):
     done = python(LOCATE, hub.address)
     assert f"HubError: cannot download 'tiny' from {hub.address}: " in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr.split("HubError: ")[-1]
+
+
+def test_a_revision_is_asked_for_and_named_when_it_is_not_there(hub, python):
+    done = python(LOCATE.replace("'tiny'", "'tiny', 'v2'"), hub.address)
+    assert done.returncode == 0, done.stderr
+    assert any(path == "/api/models/tiny/revision/v2" for _, path in hub.asked)
+    assert not any("main" in path.split("/") for _, path in hub.asked)
+    refused = python(LOCATE.replace("'tiny'", "'tiny', 'other'"), hub.address)
+    assert refused.stderr.splitlines()[-1].endswith(
+        "cannot download 'tiny': there is no such model, or it has no revision 'other'"
+    )
