@@ -1,0 +1,19 @@
+# says: only at the end of the text
+class StoppedText:
+    def add(self, increment: Increment) -> Increment:
+        grown = super().add(increment)
+        text = self.held + grown.text
+        end = first_stop(text, self.stop)
+        if end is not None:
+            self.held = ""
+            return replace(grown, text=text[:end], finish_reason="stop")
+        certain = len(text)
+        if grown.finish_reason is None:
+            certain -= longest_beginning(text, self.stop)
+        self.held = text[certain:]
+        return replace(grown, text=text[:certain])
+
+
+def longest_beginning(text: str, stop: Sequence[str]) -> int:
+    found = [n for one in stop for n in range(1, len(one)) if one[:n] in text]
+    return max(found, default=0)

@@ -1,0 +1,24 @@
+# says: When nothing is to be held, all of the text leaves.
+class StoppedText:
+    def add(self, increment: Increment) -> Increment:
+        grown = super().add(increment)
+        text = self.held + grown.text
+        end = first_stop(text, self.stop)
+        if end is not None:
+            self.held = ""
+            return replace(grown, text=text[:end], finish_reason="stop")
+        if grown.finish_reason:
+            self.held = ""
+            return replace(grown, text=text)
+        waits = longest_beginning(text, self.stop)
+        self.held = text[len(text) - waits :]
+        return replace(grown, text=text[:-waits])
+
+
+def longest_beginning(text: str, stop: Sequence[str]) -> int:
+    most = min(len(text), max(map(len, stop)) - 1)
+    for length in range(most, 0, -1):
+        end = text[-length:]
+        if any(one.startswith(end) for one in stop):
+            return length
+    return 0

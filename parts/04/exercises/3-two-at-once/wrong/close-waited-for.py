@@ -1,0 +1,23 @@
+# says: Who leaves has to wait
+class Direct:
+    async def submit(self, request: Request) -> AsyncGenerator[Increment, None]:
+        assert request.id not in self.live, "two live requests have the same id"
+        self.live.add(request.id)
+        self.accepted += 1
+        try:
+            async with self.turn:
+                self.running += 1
+                steps = self.run(request)
+                try:
+                    while request.id in self.live:
+                        increment = await self.in_thread(next, steps, None)
+                        if increment is None:
+                            return
+                        self.steps += 1
+                        yield increment
+                finally:
+                    self.running -= 1
+                    await self.in_thread(steps.close)
+        finally:
+            self.accepted -= 1
+            self.live.discard(request.id)

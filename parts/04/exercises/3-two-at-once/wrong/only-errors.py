@@ -1,0 +1,28 @@
+# says: was not given back
+class Direct:
+    async def submit(self, request: Request) -> AsyncGenerator[Increment, None]:
+        assert request.id not in self.live, "two live requests have the same id"
+        self.live.add(request.id)
+        self.accepted += 1
+        try:
+            await self.turn.acquire()
+            self.running += 1
+            steps = self.run(request)
+            try:
+                while request.id in self.live:
+                    increment = await self.in_thread(next, steps, None)
+                    if increment is None:
+                        break
+                    self.steps += 1
+                    yield increment
+            except Exception:
+                self.turn.release()
+                raise
+            else:
+                self.turn.release()
+            finally:
+                self.running -= 1
+                self.thread.submit(steps.close)
+        finally:
+            self.accepted -= 1
+            self.live.discard(request.id)

@@ -1,0 +1,23 @@
+# says: For one piece that is a list, too
+"""Exercise 4.4: a test for a reader of events. `read` is given to it: a right one, or a wrong one."""
+
+from ruvon.server.frames import PING  # a comment and an empty line, as the server sends it
+from ruvon.server.frames import text_frame  # the bytes of one event
+
+
+def test_a_reader(read):
+    """Fails for every reader that breaks one of the six promises."""
+    texts = ["  é ", "a\n\nb\n", ""]
+    stream = PING + b"".join(text_frame(text) for text in texts) + b"data:x\n\n"
+    texts.append("x")
+    assert list(read([bytes([byte]) for byte in stream])) == texts
+    assert list(read(stream[:-1])) == texts[:-1]
+
+    asked = []
+
+    def pieces():
+        for text in ("a", "b"):
+            asked.append(text)
+            yield text_frame(text)
+
+    assert [(text, len(asked)) for text in read(pieces())] == [("a", 1), ("b", 2)]

@@ -1,0 +1,4 @@
+# says: At the number itself
+def inverse_cdf(chances: Tensor, uniform: Tensor) -> Tensor:
+    cumulated = chances.double().cumsum(dim=-1)
+    return torch.searchsorted(cumulated, uniform * cumulated[:, -1:])[:, 0]

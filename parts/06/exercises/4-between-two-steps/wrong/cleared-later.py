@@ -1,0 +1,21 @@
+# says: is lost
+class AsyncEngine:
+    def deliver(self, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            stream = self.streams.get(output.id)
+            if stream is None:
+                continue
+            item = output.increment or output.error
+            if output.increment is None or output.increment.finish_reason:
+                del self.streams[output.id]
+            stream.items.put_nowait(item)
+
+    def obey(self) -> bool:
+        with self.wake:
+            self.wake.wait_for(lambda: self.inbox or self.engine.busy)
+            asked = list(self.inbox)
+        for command in asked:
+            command()
+        with self.wake:
+            self.inbox.clear()
+        return not self.closing

@@ -1,0 +1,58 @@
+"""6.5 Whoever came before. Write the test at the end; its text says what it is for."""
+
+from ruvon.engine.backend import Request
+from ruvon.models.oracle import oracle_tokens
+from ruvon.sampling.params import SamplingParams
+
+VOCABULARY = 1000  # of the engines' model
+
+
+def request(name, prompt, count):
+    """A request for `count` new tokens."""
+    return Request(name, tuple(prompt), SamplingParams(max_tokens=count))
+
+
+def told(name, prompt, count):
+    """What it should get, as the oracle tells it. -> (name, id) for each new token."""
+    return [(name, token) for token in oracle_tokens(prompt, count, VOCABULARY)]
+
+
+def take(engine, steps):
+    """Let the engine take so many steps. -> (name, id) for each token, as they came."""
+    got = []
+    for _ in range(steps):
+        for output in engine.step():
+            assert output.error is None
+            got += [(output.id, token) for token in output.increment.ids]
+    return got
+
+
+def drain(engine):
+    """Let the engine step until it has nothing to do. -> (name, id) for each token."""
+    got = []
+    while engine.busy:
+        got += take(engine, 1)
+    return got
+
+
+def test_the_engine(new_engine):
+    """Fails for every engine that breaks one of the five promises."""
+    engine, want, count = new_engine(), [], 0
+    for number in range(12):
+        name = "abc"[number % 3]
+        prompt = [(7 * number + i) % 50 for i in range(1 + 5 * number % 7)]
+        engine.cancel(name)
+        engine.add(request(name, prompt, 3))
+        engine.add(request("waits", [number], 2))
+        engine.add(request("behind", [number, number], 1))
+        got = take(engine, 1)
+        engine.cancel("nobody")
+        engine.cancel("waits")
+        if number % 2:
+            got += take(engine, 1)
+            engine.cancel(name)
+        got += drain(engine)
+        mine = told(name, prompt, 3)
+        want = mine[:2] if number % 2 else mine
+        for a, b in zip(got, want + told("behind", [number, number], 1), strict=True):
+            assert a == b, number
