@@ -34,7 +34,7 @@ run: $(READY)  ## Stream a story from the model that ships
 run-cli: $(READY)  ## Open a prompt where you can type beginnings
 	@$(BIN)/ruvon run
 
-run-api: $(READY)  ## Serve the model that ships, on http://127.0.0.1:8000 (begun: Part 4)
+run-api: $(READY)  ## Serve the model that ships, on http://127.0.0.1:8000
 	@$(BIN)/ruvon serve
 
 part-%: $(READY)

@@ -63,13 +63,14 @@ def by_the_engine() -> list[list[Any]]:
     from ruvon.engine.core import Engine
     from ruvon.engine.events import Event
     from ruvon.engine.strategies import STRATEGIES
+    from ruvon.engine.strategies import Options
     from ruvon.engine.text import Text
     from ruvon.models.oracle import OracleModel
     from ruvon.sampling.params import SamplingParams
 
     told: list[Event] = []
     model = OracleModel(context=16)
-    parts = STRATEGIES["sequential"](model, "cached", 16)
+    parts = STRATEGIES["sequential"](model, Options(16, "cached"))
     engine = Engine(*parts, lambda _: Text(None), context=16)
     for name, prompt, new in REQUESTS:
         engine.add(Request(name, tuple(range(prompt)), SamplingParams(max_tokens=new)))

@@ -8,6 +8,7 @@ from ruvon.engine.backend import Request
 from ruvon.engine.core import Engine
 from ruvon.engine.events import Event
 from ruvon.engine.strategies import STRATEGIES
+from ruvon.engine.strategies import Options
 from ruvon.engine.text import Text
 from ruvon.models.oracle import OracleModel
 from ruvon.models.oracle import oracle_tokens
@@ -27,7 +28,7 @@ def leaks(requests: int) -> dict:
             told[event.kind] += 1
 
     model = OracleModel(VOCABULARY, context=16)
-    parts = STRATEGIES["sequential"](model, "cached", 16)
+    parts = STRATEGIES["sequential"](model, Options(16, "cached"))
     engine = Engine(*parts, lambda _: Text(None), context=16, subscribers=[count])
     answers = {token: oracle_tokens((token, 7), NEW, VOCABULARY) for token in range(VOCABULARY)}
     draw, wrong = random.Random(0), 0

@@ -127,7 +127,8 @@ class AsyncEngine:
             return f"the engine has died of {self.death!r}"
         silent = self.clock() - self.moved
         if self.streams and silent > self.stall_timeout:
-            return f"no step was completed for {silent:.0f} s, while {len(self.streams)} wait"
+            count = len(self.streams)
+            return f"no step was completed for {silent:.0f} s; {count} requests wait for one"
         return None
 
     def deliver(self, outputs: Sequence[Output]) -> None:
@@ -172,8 +173,10 @@ class AsyncEngine:
         """Do what is asked for and compute steps, until the end."""
         try:
             while self.obey():
+                before = self.engine.steps
                 outputs = self.engine.step()
-                self.moved = self.clock()
+                if self.engine.steps > before:
+                    self.moved = self.clock()
                 if outputs:
                     self.tell(partial(self.deliver, outputs))
         except BaseException as error:

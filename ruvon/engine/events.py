@@ -25,7 +25,7 @@ class Event:
     kind: Kind
     # By the engine's clock, in seconds.
     time: float
-    # How many steps were complete before.
+    # How many steps were complete, with `step` its own too.
     step: int
     # Whose it is; None for `step`.
     request: str | None = None

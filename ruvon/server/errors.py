@@ -150,7 +150,8 @@ def from_validation(problems: Sequence[Any]) -> APIError:
     field = str(place[0]) if place else None
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     where = where.removeprefix(".") or "the body"
-    return APIError(f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}", param=field)
+    said = first["msg"].replace(" after validation", "")
+    return APIError(f"{where}: {said[:1].lower()}{said[1:]}", param=field)
 
 
 def is_kind(part: object) -> bool:

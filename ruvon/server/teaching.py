@@ -25,6 +25,7 @@ from ruvon.server.errors import failed
 from ruvon.server.frames import text_frame
 from ruvon.server.sampling import PlainSampling  # part 5
 from ruvon.server.service import Service
+from ruvon.server.service import as_header
 from ruvon.server.service import new_id
 from ruvon.server.streams import EventStream
 from ruvon.server.streams import whole
@@ -156,13 +157,15 @@ class Run:
             **asked.sampling(service),  # part 5
         )
         self.request = request
+        ignored = sorted(asked.model_extra or {})
+        self.headers = {"x-ruvon-ignored": as_header(ignored)} if ignored else {}
         [wanted] = service.requests(new_id("gen"), [ids], params)
         self.stream = service.backend.submit(wanted)
 
 
 def events(run: Run) -> EventStream:
     """A run as events."""
-    return EventStream(frames(run.stream), [run.stream], {})
+    return EventStream(frames(run.stream), [run.stream], run.headers)
 
 
 async def frames(stream: Stream) -> AsyncGenerator[bytes, None]:
@@ -189,4 +192,4 @@ async def text(run: Run) -> Response:
     async def read() -> dict[str, str]:
         return {"text": "".join([increment.text async for increment in run.stream])}
 
-    return await whole(run.request, read(), [run.stream], {})
+    return await whole(run.request, read(), [run.stream], run.headers)

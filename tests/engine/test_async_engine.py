@@ -11,6 +11,7 @@ from ruvon.engine.async_engine import EngineDead
 from ruvon.engine.async_engine import QueueFull
 from ruvon.engine.backend import Request
 from ruvon.engine.core import Engine
+from ruvon.engine.scheduler import Batch
 from ruvon.engine.strategies import STRATEGIES
 from ruvon.engine.strategies import Options
 from ruvon.engine.text import Text
@@ -200,7 +201,9 @@ def test_a_stall_is_seen_and_an_idle_engine_has_none(running, gate, clock):
         clock.now += 60
         assert running.progress().trouble is None
         clock.now += 1
-        assert running.progress().trouble == "no step was completed for 61 s, while 1 wait"
+        assert (
+            running.progress().trouble == "no step was completed for 61 s; 1 requests wait for one"
+        )
         gate.let(1)
         await anext(stream)
         await gate.reached()
@@ -208,6 +211,28 @@ def test_a_stall_is_seen_and_an_idle_engine_has_none(running, gate, clock):
         gate.open = True
         gate.let(1)
         await read(stream)
+
+    asyncio.run(main())
+
+
+def test_an_engine_that_plans_nothing_has_stalled(running, clock, monkeypatch):
+    """Somebody waits, and the scheduler lets nobody run: the thread turns, and nothing moves."""
+    planned, schedule = threading.Semaphore(0), running.engine.scheduler.schedule
+
+    def nobody():
+        planned.release()
+        return Batch(())
+
+    async def main():
+        monkeypatch.setattr(running.engine.scheduler, "schedule", nobody)
+        stream = running.submit(request("a"))
+        clock.now += 61
+        for _ in range(3):
+            assert await asyncio.to_thread(planned.acquire, timeout=PATIENCE)
+        assert "no step was completed for 61 s" in running.progress().trouble
+        monkeypatch.setattr(running.engine.scheduler, "schedule", schedule)
+        assert await read(stream) == oracle_tokens((5, 6, 7), 4, VOCABULARY)
+        assert running.progress().trouble is None
 
     asyncio.run(main())
 

@@ -9,6 +9,7 @@ import random
 from ruvon.engine.backend import Request
 from ruvon.engine.core import Engine
 from ruvon.engine.strategies import STRATEGIES
+from ruvon.engine.strategies import Options
 from ruvon.engine.text import Text
 from ruvon.models.oracle import OracleModel
 from ruvon.models.oracle import oracle_tokens
@@ -22,7 +23,7 @@ NEW = 2
 
 def test_twenty_thousand_requests_leave_nothing_behind():
     model = OracleModel(VOCABULARY, context=16)
-    parts = STRATEGIES["sequential"](model, "cached", 16)
+    parts = STRATEGIES["sequential"](model, Options(16, "cached"))
     told = {"queued": 0, "finished": 0, "cancelled": 0, "failed": 0}
 
     def count(event):

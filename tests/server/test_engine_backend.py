@@ -163,7 +163,7 @@ def test_health_tells_a_stall_and_its_end(engines):
         sick = client.get("/health")
         assert sick.status_code == 503
         assert sick.json()["status"] == "failing"
-        assert sick.json()["reason"] == "no step was completed for 61 s, while 1 wait"
+        assert sick.json()["reason"] == "no step was completed for 61 s; 1 requests wait for one"
         engines.release()
         assert asked.result().status_code == 200
         assert client.get("/health").status_code == 200

@@ -112,3 +112,11 @@ def test_a_failure_is_an_event(client):
     assert "ZeroDivisionError" in events[-1][1]
     assert client.post("/generate", json={"prompt": "fail"}).status_code == 500
     assert client.post("/generate", json={"prompt": "a"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/generate", "/v1/generate_nobatch"])
+def test_what_is_ignored_is_named(client, path):
+    body = {"prompt": "A", "max_new_tokens": 1}
+    assert "x-ruvon-ignored" not in client.post(path, json=body).headers
+    answer = client.post(path, json={**body, "max_tokens": 6})
+    assert answer.headers["x-ruvon-ignored"] == "max_tokens"

@@ -11,6 +11,7 @@ from ruvon.engine.scheduler import Sequential
 from ruvon.engine.sequence import Sequence
 from ruvon.engine.sequence import Status
 from ruvon.engine.strategies import STRATEGIES
+from ruvon.engine.strategies import Options
 from ruvon.engine.text import Text
 from ruvon.memory.single import SingleCache
 from ruvon.models.oracle import OracleModel
@@ -27,7 +28,7 @@ def request(name, prompt=(5, 6, 7), new=4):
 
 def new_engine(*subscribers, gate=None):
     model = OracleModel(VOCABULARY, context=32, gate=gate)
-    parts = STRATEGIES["sequential"](model, "cached", 32)
+    parts = STRATEGIES["sequential"](model, Options(32, "cached"))
     return Engine(*parts, lambda _: Text(None), context=32, subscribers=subscribers)
 
 

@@ -14,6 +14,7 @@ from ruvon.engine.async_engine import QueueFull
 from ruvon.engine.backend import Request
 from ruvon.engine.core import Engine
 from ruvon.engine.strategies import STRATEGIES
+from ruvon.engine.strategies import Options
 from ruvon.engine.text import Text
 from ruvon.models.oracle import OracleModel
 from ruvon.models.oracle import oracle_tokens
@@ -69,7 +70,7 @@ def clock():
 def backend(gate, clock):
     """An engine at work, with room for two in its queue."""
     model = OracleModel(VOCABULARY, context=64, gate=gate)
-    parts = STRATEGIES["sequential"](model, "cached", 64)
+    parts = STRATEGIES["sequential"](model, Options(64, "cached"))
     tokenizer = Tokenizer.from_dir(locate("story"))
     engine = Engine(*parts, lambda _: Text(tokenizer), context=64)
     one = AsyncEngine(engine, max_queue=2, stall_timeout=60, clock=clock)
@@ -123,7 +124,7 @@ def test_a_stall_is_told_and_idleness_is_none(backend, gate, clock):
         stream = backend.submit(request("a"))
         await asyncio.to_thread(gate.reached)
         clock.now += 61
-        assert backend.progress().trouble == "no step was completed for 61 s, while 1 wait"
+        assert backend.progress().trouble == "no step was completed for 61 s; 1 requests wait for one"
         gate.let()
         await read(stream)
         assert backend.progress().trouble is None

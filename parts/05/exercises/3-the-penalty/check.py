@@ -163,7 +163,7 @@ def mistakes(logits, rows):
         return [value - highest - math.log(total) for value in values]
 
     return {
-        "Divided by the penalty, a negative logit comes nearer to 0: its token gets likelier.": (
+        "As before: the penalty moves some logits the wrong way, and their tokens get likelier.": (
             each(lambda logit, r: logit / r)
         ),
         "Multiplied by the penalty, a positive logit grows: its token gets likelier.": each(

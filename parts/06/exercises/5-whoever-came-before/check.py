@@ -54,7 +54,6 @@ def check(exam):
         "an engine that takes no name twice": OnlyOnce,
         "an engine that is busy for ever when somebody who waits was cancelled": StaysBusy,
     }
-    # A message names the fault, so that the case need not.
     exam.judge(
         exam.tests["test_the_engine"],
         {name: New(make) for name, make in right.items()},

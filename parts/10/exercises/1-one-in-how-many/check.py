@@ -13,6 +13,7 @@ VOCABULARY, LENGTH = 2048, 100
 POWERS = (3, 1, 4, 8)
 TEMPERATURE, DRAWN, MOST = 0.5, 1, 2
 LONG = 300
+FAR = 200.0
 
 
 def check(exam):
@@ -169,6 +170,7 @@ def logit_questions(exam):
             **mistakes,
         },
     )
+    far_question(exam)
     top = scored.top_ids[0].tolist()
     ranked = sorted(range(len(POWERS)), key=lambda token: -POWERS[token])
     exam.answer(
@@ -181,6 +183,26 @@ def logit_questions(exam):
             tuple(top[::-1]): "The likeliest comes first.",
             tuple(ranked[::-1][:2]): "These are the two least likely.",
             tuple(sorted(POWERS, reverse=True)[:2]): "These are in the logits. Ids are wanted.",
+        },
+    )
+
+
+def far_question(exam):
+    """A chance that float32 has no number for."""
+    scored = engine().score(torch.tensor([[0.0, FAR]]), torch.tensor([0]), 0)
+    want = scored.values.tolist()[0]
+    lost = "The chance is too small for float32, and its logarithm still has one: look at the sum."
+    if exam.answers.get("far") in ("-inf", "inf", -math.inf):
+        with exam.case("far"):
+            exam.need(False, lost)
+        return
+    exam.answer(
+        "far",
+        int(want),
+        {
+            0: "0 is a chance, or the logprob of id 1. What does the logarithm of the sum come to?",
+            -int(want): "A logarithm of a chance is at most 0.",
+            int(want) // 2: "Compare the logit with the logarithm of the sum.",
         },
     )
 

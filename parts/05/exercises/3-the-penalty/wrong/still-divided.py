@@ -1,4 +1,4 @@
-# says: a negative logit comes nearer to 0
+# says: some logits the wrong way
 def adjusted(logits: Tensor, rows: Sequence[Row]) -> Tensor:
     """Logits after bias, the ban of early ends, and penalties. [R, vocabulary] -> the same."""
     if not any(changes_logits(row) for row in rows):

@@ -1,4 +1,4 @@
-# says: Sort and way back do not fit
+# says: meant for one id has come to another
 def stochastic(logits: Tensor, rows: Sequence[Row]) -> Sampled:
     """Draw the next token of each row. logits [R, vocabulary] -> ids [R], NO_TOKEN where none.
 

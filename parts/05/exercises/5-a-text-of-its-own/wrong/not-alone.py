@@ -10,17 +10,14 @@ def test_a_row_is_its_own(draw):
     rows = [
         {},
         {},
-        {"seed": 1},
+        {"seed": 2},
         {"position": 2},
-        {"temperature": 0.0},
-        {"temperature": 0.3},
+        {"top_k": 2},
         {"min_p": 0.5},
-        {"top_k": 1},
+        {"temperature": 0.3},
+        {"temperature": 0.0},
         {"logits": 7},
     ]
-    alone = draw(rows)
-    assert draw(rows) == alone
-    assert draw(rows[::-1]) == alone[::-1]
+    assert draw(rows[::-1]) == draw(rows)[::-1]
     for name in ("seed", "choice", "position"):
-        one, two = ([{**row, name: n} for row in rows] for n in (1, 2))
-        assert draw(one) != draw(two)
+        assert draw([{name: 1}]) != draw([{name: 2}])

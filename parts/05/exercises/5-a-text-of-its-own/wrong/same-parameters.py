@@ -7,16 +7,17 @@ def test_a_row_is_its_own(draw):
 
     `draw([{"seed": 7}, {"seed": 7, "top_k": 5}])` gives two tokens.
     """
+    other = 2
     rows = [
         {},
         {},
-        {"seed": 1},
-        {"position": 2},
+        {"seed": other},
+        {"position": other},
         {"logits": 7},
     ]
-    alone = [token for row in rows for token in draw([row])]
-    assert draw(rows) == alone
-    assert draw(rows[::-1]) == alone[::-1]
+    for together in (rows, list(reversed(rows))):
+        alone = [token for row in together for token in draw([row])]
+        assert draw(together) == alone
     for name in ("seed", "choice", "position"):
-        one, two = ([{**row, name: n} for row in rows] for n in (1, 2))
-        assert draw(one) != draw(two)
+        one = draw([{**row, name: 1} for row in rows])
+        assert one != draw([{**row, name: other} for row in rows])

@@ -1,4 +1,4 @@
-# says: ask for no scores have rows
+# says: As before, some tokens are scored by rows of another entry
 class Runner:
     def scored_prompts(
         self, hidden: Tensor, entries: Iterable[Entry]

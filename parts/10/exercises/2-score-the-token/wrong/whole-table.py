@@ -1,5 +1,0 @@
-# says: as large as `logits`
-def score(logits: Tensor, ids: Tensor, most: int) -> LogprobRows:
-    logs = logits.float().log_softmax(dim=-1)
-    top = logs.topk(min(most, logits.shape[-1]), dim=-1)
-    return LogprobRows(ids, logs.gather(-1, ids[:, None])[:, 0], top.indices, top.values)

@@ -1,0 +1,12 @@
+# says: -1 stays -1
+def with_logprobs(sample: "Sampler") -> "Sampler":
+    def scored(logits: Tensor, rows: "Sequence[Row]") -> "Sampled":
+        sampled = sample(logits, rows)
+        sampled = replace(sampled, ids=sampled.ids.clamp(min=0))
+        asked = {i: r.params.logprobs for i, r in enumerate(rows) if r.params.logprobs is not None}
+        if not asked:
+            return sampled
+        at = torch.tensor(list(asked))
+        return replace(sampled, logprobs=score(logits[at], sampled.ids[at], max(asked.values())))
+
+    return scored
