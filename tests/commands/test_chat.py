@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 
 import pexpect
@@ -22,6 +23,7 @@ def spawn(*words):
         env={**os.environ, "TERM": "dumb", "HF_HUB_OFFLINE": "1"},
         encoding="utf-8",
         timeout=PATIENCE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         dimensions=(24, 200),
     )
 

@@ -1,6 +1,7 @@
 """`ruvon run` and `ruvon next`, as they are typed."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -64,6 +65,7 @@ def test_on_a_terminal_it_opens_a_prompt(tiny):
         [*COMMAND[1:], "run", "-m", str(tiny), "-n", "3"],
         env={**os.environ, "TERM": "dumb"},
         encoding="utf-8",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         timeout=120,
     )
     child.expect("Type a beginning and press Enter")

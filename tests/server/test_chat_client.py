@@ -1,6 +1,7 @@
 """`ruvon chat --url` against a server: what is sent, what is shown, and what Ctrl-C ends."""
 
 import os
+import signal
 import sys
 from http.server import BaseHTTPRequestHandler
 from http.server import ThreadingHTTPServer
@@ -49,6 +50,7 @@ def test_ctrl_c_ends_the_computation_and_keeps_what_was_said(address, prompts, s
         env={**os.environ, "TERM": "dumb"},
         encoding="utf-8",
         timeout=PATIENCE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         dimensions=(24, 200),
     )
     child.expect("Talking with toy at http://127.0.0.1")

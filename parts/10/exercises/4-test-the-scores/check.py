@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from checking import Failed
@@ -20,6 +21,7 @@ LOGITS = [
     [math.log(chance) + shift for chance in row] for row, shift in zip(CHANCES, SHIFTS, strict=True)
 ]
 SEED = 5
+DRAWN = {}
 
 
 def check(exam):
@@ -137,8 +139,7 @@ class Plain:
 
     def of_prompt(self, prompt, params, most):
         """The scores of a prompt: each token by the row before it."""
-        pairs = zip(prompt, prompt[1:], strict=False)
-        return [self.score(self.raw(before), token, most) for before, token in pairs]
+        return [self.score(self.raw(before), token, most) for before, token in pairwise(prompt)]
 
     def logs(self, rows):
         """The log-probabilities after the last known token."""
@@ -178,7 +179,11 @@ class Rows:
         self.sampler = original("ruvon/sampling/stochastic.py", part=10)
 
     def draw(self):
-        return int(self.sampler.stochastic(self.logits, [self.row]).ids[0])
+        """The next id. All of them draw the same, so it is worked out once."""
+        key = (tuple(self.known), self.params, self.row.prompt, self.row.choice)
+        if key not in DRAWN:
+            DRAWN[key] = int(self.sampler.stochastic(self.logits, [self.row]).ids[0])
+        return DRAWN[key]
 
     def adjusted(self):
         """Logits after bias and penalties."""

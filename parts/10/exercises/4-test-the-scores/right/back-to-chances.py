@@ -35,12 +35,13 @@ def test_scores(generate):
                 logprobs=4,
                 prompt_logprobs=1,
             )
-            out = generate(prompt=[first, second], params=params)
+            out = generate(prompt=[first, second, second], params=params)
             (made,) = out.outputs
             seen.update(made.token_ids)
-            (of_prompt,) = out.prompt_logprobs
-            assert of_prompt.id == second
-            holds(first, of_prompt, 1)
+            one, other = out.prompt_logprobs
+            assert one.id == other.id == second
+            holds(first, one, 1)
+            holds(second, other, 1)
             before = second
             assert [one.id for one in made.logprobs] == made.token_ids
             for one in made.logprobs:
