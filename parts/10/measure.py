@@ -42,6 +42,7 @@ from ruvon.bench.record import save
 from ruvon.bench.single import random_prompt
 from ruvon.engine.backend import Request
 from ruvon.engine.core import Engine
+from ruvon.engine.strategies import Options
 from ruvon.engine.strategies import sequential
 from ruvon.engine.text import Text
 from ruvon.models.gpt2 import GPT2
@@ -202,7 +203,7 @@ def prompts(least: int) -> dict:
         known = random_prompt(model, length, seed=0)
 
         def run(most: int | None, known: list[int] = known, length: int = length) -> None:
-            scheduler, runner = sequential(model, None, length)
+            scheduler, runner = sequential(model, Options(length))
             engine = Engine(scheduler, runner, lambda params: Text(None), context=length)
             params = SamplingParams(max_tokens=1, prompt_logprobs=most, ignore_eos=True)
             engine.add(Request("one", tuple(known), params))
@@ -274,6 +275,10 @@ def child(way: str, length: int) -> None:
 
 def peak() -> int:
     """The most memory that this process has held, in bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what the parent held when it forked
+        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
