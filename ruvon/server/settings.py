@@ -68,7 +68,7 @@ class Settings:
         None, "Their seed. By default a new one each time.", env="SEED", ge=-(2**63), lt=2**64
     )
     strategy: str | None = setting(
-        None, "direct, sequential, batched, continuous. The last by default."
+        None, "How requests run: direct, sequential, or a newer one; by default the newest."
     )  # part 6
     max_num_seqs: int = setting(256, "Sequences that run at once.", ge=1)  # part 7
     max_num_batched_tokens: int | None = setting(  # part 8
