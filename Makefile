@@ -9,7 +9,7 @@ BIN = .venv/bin
 READY = .venv/.ready
 PARTS = $(notdir $(wildcard parts/[0-9][0-9]))
 
-.PHONY: help setup run run-cli run-api test test-all clients fmt lint check sync notebooks clean
+.PHONY: help setup run run-cli run-api test test-all mutants clients fmt lint check sync notebooks clean
 .DEFAULT_GOAL = help
 
 help:  ## List the targets
@@ -57,6 +57,9 @@ clients: $(READY) .venv-clients/.ready  ## Clients of other projects against the
 	.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) \
 	  -r tests/clients/requirements.txt
 	@touch $@
+
+mutants: $(READY)  ## Try every mutant of the exercises' solutions; test-all tries a spread of them
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/learn/test_exercises.py -q -n auto -k mutants --all-mutants
 
 fmt: $(READY)  ## Format the code
 	$(BIN)/ruff check --fix --quiet ruvon parts tests

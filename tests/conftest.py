@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 def pytest_addoption(parser):
     parser.addoption("--run-slow", action="store_true", help="also run what downloads a model")
+    parser.addoption("--all-mutants", action="store_true", help="try every mutant of a solution")
 
 
 def pytest_collection_modifyitems(config, items):

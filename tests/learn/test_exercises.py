@@ -20,6 +20,9 @@ from ruvon.course.manifest import load_manifest
 from ruvon.learn.mutants import mutants
 from ruvon.learn.mutants import wrong_answers
 
+# So many mutants of a solution are tried in every run, spread over all of them.
+SPREAD = 16
+
 EXERCISES = all_exercises(checkout())
 ANSWERS = [
     (e, path) for e in EXERCISES for which in ("right", "wrong") for path in e.answers(which)
@@ -108,16 +111,21 @@ def test_an_answer_is_judged_as_it_should_be(exercise, answer, bench):
 
 
 @each
-def test_nine_mutants_of_ten_fail(exercise, bench):
+def test_nine_mutants_of_ten_fail(exercise, bench, request):
+    """A spread of them in every run; `make mutants` takes them all."""
     if exercise.file.endswith(".toml"):
         changed = list(wrong_answers(exercise.solution))
     else:
         changed = list(mutants(exercise.solution, asserts=exercise.kind == "write the test"))
     assert len(changed) >= 5
-    outcomes = {what: bench.check(exercise, text) for what, text in changed}
-    broken = {what: o.broken for what, o in outcomes.items() if o.broken}
+    may_pass = len(changed) // 10
+    if not request.config.getoption("--all-mutants"):
+        changed = changed[:: -(-len(changed) // SPREAD)]
+        may_pass = min(may_pass, 3)
+    outcomes = [(what, bench.check(exercise, text)) for what, text in changed]
+    broken = {what: outcome.broken for what, outcome in outcomes if outcome.broken}
     assert not broken, broken
-    survived = [what for what, outcome in outcomes.items() if outcome.passed]
+    survived = [what for what, outcome in outcomes if outcome.passed]
     share = 1 - len(survived) / len(changed)
     print(f"{exercise.name}: {len(changed)} mutants, {share:.0%} fail; these pass: {survived}")
-    assert share >= 0.9, survived
+    assert len(survived) <= may_pass, survived
