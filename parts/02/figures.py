@@ -3,34 +3,18 @@
 import json
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
+from ruvon.course.drawing import AMBER
+from ruvon.course.drawing import BLUE
+from ruvon.course.drawing import GREY
+from ruvon.course.drawing import STYLE
+from ruvon.course.drawing import Drawings
+
 HERE = Path(__file__).parent
-GREY, BLUE, AMBER = "#777777", "#3b82f6", "#f59e0b"
+drawings = Drawings(HERE)
+read, save = drawings.read, drawings.save
 FORMULA = "fixed + operations / rate"
-STYLE = {
-    "svg.hashsalt": "ruvon",
-    "svg.fonttype": "path",
-    "font.size": 10,
-    "text.color": GREY,
-    "axes.labelcolor": GREY,
-    "axes.edgecolor": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
-
-
-def save(name: str) -> None:
-    target = HERE / "figures" / name
-    target.parent.mkdir(exist_ok=True)
-    plt.tight_layout()
-    plt.savefig(target, transparent=True, metadata={"Date": None, "Creator": None})
-    plt.close()
 
 
 def step_time(steps: dict) -> None:

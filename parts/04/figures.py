@@ -1,61 +1,23 @@
 """Part 4: figures from results, for light and dark pages."""
 
-import json
 import statistics
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
+
+from ruvon.course.drawing import AMBER
+from ruvon.course.drawing import BLUE
+from ruvon.course.drawing import GREEN
+from ruvon.course.drawing import GREY
+from ruvon.course.drawing import RED
+from ruvon.course.drawing import STYLE
+from ruvon.course.drawing import Drawings
+from ruvon.course.drawing import box
 
 HERE = Path(__file__).parent
-GREY, BLUE, AMBER, GREEN, RED = "#777777", "#3b82f6", "#f59e0b", "#10b981", "#ef4444"
-STYLE = {
-    "svg.hashsalt": "ruvon",
-    "svg.fonttype": "path",
-    "font.size": 10,
-    "text.color": GREY,
-    "axes.labelcolor": GREY,
-    "axes.edgecolor": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
-
-
-def read(name: str) -> dict:
-    return json.loads((HERE / "results" / f"{name}.json").read_text())
-
-
-def save(name: str) -> None:
-    target = HERE / "figures" / name
-    target.parent.mkdir(exist_ok=True)
-    plt.tight_layout()
-    plt.savefig(target, transparent=True, metadata={"Date": None, "Creator": None})
-    plt.close()
-
-
-def box(axis: Axes, x: float, y: float, width: float, title: str, below: str, color: str) -> None:
-    """A rounded box with its lower left corner at (x, y), one unit high."""
-    for face, alpha in ((color, 0.12), ("none", 1.0)):
-        axis.add_patch(
-            FancyBboxPatch(
-                (x, y),
-                width,
-                1,
-                boxstyle="round,pad=0,rounding_size=0.12",
-                facecolor=face,
-                edgecolor=color if face == "none" else "none",
-                alpha=alpha,
-                linewidth=1.2,
-            )
-        )
-    axis.text(x + width / 2, y + 0.66, title, ha="center", va="center", size=9.5, color=color)
-    axis.text(x + width / 2, y + 0.28, below, ha="center", va="center", size=7.5)
+drawings = Drawings(HERE)
+read, save = drawings.read, drawings.save
 
 
 def arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float], text: str = "") -> None:

@@ -1,60 +1,21 @@
 """Part 6: figures from results, for light and dark pages."""
 
-import json
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
+
+from ruvon.course.drawing import AMBER
+from ruvon.course.drawing import BLUE
+from ruvon.course.drawing import GREEN
+from ruvon.course.drawing import GREY
+from ruvon.course.drawing import STYLE
+from ruvon.course.drawing import Drawings
+from ruvon.course.drawing import box
 
 HERE = Path(__file__).parent
-GREY, BLUE, AMBER, GREEN, RED = "#777777", "#3b82f6", "#f59e0b", "#10b981", "#ef4444"
-STYLE = {
-    "svg.hashsalt": "ruvon",
-    "svg.fonttype": "path",
-    "font.size": 10,
-    "text.color": GREY,
-    "axes.labelcolor": GREY,
-    "axes.edgecolor": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
-
-
-def read(name: str) -> dict:
-    return json.loads((HERE / "results" / f"{name}.json").read_text())
-
-
-def save(name: str) -> None:
-    target = HERE / "figures" / name
-    target.parent.mkdir(exist_ok=True)
-    plt.tight_layout()
-    plt.savefig(target, transparent=True, metadata={"Date": None, "Creator": None})
-    plt.close()
-
-
-def box(axis: Axes, x: float, y: float, title: str, below: str, color: str) -> None:
-    """A rounded box with its lower left corner at (x, y), one unit high."""
-    for face, alpha in ((color, 0.12), ("none", 1.0)):
-        axis.add_patch(
-            FancyBboxPatch(
-                (x, y),
-                WIDE,
-                1,
-                boxstyle="round,pad=0,rounding_size=0.12",
-                facecolor=face,
-                edgecolor=color if face == "none" else "none",
-                alpha=alpha,
-                linewidth=1.2,
-            )
-        )
-    axis.text(x + WIDE / 2, y + 0.66, title, ha="center", va="center", size=9.5, color=color)
-    axis.text(x + WIDE / 2, y + 0.28, below, ha="center", va="center", size=7.5)
+drawings = Drawings(HERE)
+read, save = drawings.read, drawings.save
 
 
 WIDE = 2.0  # of a box
@@ -77,19 +38,19 @@ def picture() -> None:
               color=BLUE)  # fmt: skip
     axis.text(0.1, 0.4, "the engine's thread: one step after the other", ha="left",
               va="bottom", size=8, color=AMBER)  # fmt: skip
-    box(axis, 0.1, 4.6, "admit", "room, or 429", BLUE)
-    box(axis, 2.7, 4.6, "submit", "a Stream for it", BLUE)
-    box(axis, 9.5, 4.6, "deliver", "to each Stream", BLUE)
+    box(axis, 0.1, 4.6, WIDE, "admit", "room, or 429", BLUE)
+    box(axis, 2.7, 4.6, WIDE, "submit", "a Stream for it", BLUE)
+    box(axis, 9.5, 4.6, WIDE, "deliver", "to each Stream", BLUE)
     arrow(axis, (2.1, 5.1), (2.7, 5.1))
     arrow(axis, (9.5, 5.1), (8.4, 5.1))
     axis.text(8.3, 5.1, "to the client", ha="right", va="center", size=8)
     arrow(axis, (3.7, 4.6), (3.7, 4.05), (1.1, 4.05), (1.1, 2.7))
     axis.text(1.25, 3.6, "inbox", ha="left", va="center", size=9, color=GREY)
     axis.text(1.25, 3.35, "emptied between steps", ha="left", va="center", size=7.5)
-    box(axis, 0.1, 1.7, "queue", "who waits, in order", AMBER)
-    box(axis, 2.7, 1.7, "scheduler", "who computes what", AMBER)
-    box(axis, 5.4, 1.7, "runner", "tensors, model, rows", AMBER)
-    box(axis, 8.1, 1.7, "commit", "tokens, ends, frees", AMBER)
+    box(axis, 0.1, 1.7, WIDE, "queue", "who waits, in order", AMBER)
+    box(axis, 2.7, 1.7, WIDE, "scheduler", "who computes what", AMBER)
+    box(axis, 5.4, 1.7, WIDE, "runner", "tensors, model, rows", AMBER)
+    box(axis, 8.1, 1.7, WIDE, "commit", "tokens, ends, frees", AMBER)
     arrow(axis, (2.1, 2.2), (2.7, 2.2))
     arrow(axis, (4.7, 2.2), (5.4, 2.2))
     axis.text(5.05, 2.32, "Batch", ha="center", va="bottom", size=7.5)

@@ -1,41 +1,22 @@
 """Part 10: figures from results, for light and dark pages."""
 
-import json
 import math
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
+from ruvon.course.drawing import AMBER
+from ruvon.course.drawing import BLUE
+from ruvon.course.drawing import GREEN
+from ruvon.course.drawing import GREY
+from ruvon.course.drawing import RED
+from ruvon.course.drawing import STYLE
+from ruvon.course.drawing import Drawings
+
 HERE = Path(__file__).parent
-GREY, BLUE, AMBER, GREEN, RED = "#777777", "#3b82f6", "#f59e0b", "#10b981", "#ef4444"
-STYLE = {
-    "svg.hashsalt": "ruvon",
-    "svg.fonttype": "path",
-    "font.size": 10,
-    "text.color": GREY,
-    "axes.labelcolor": GREY,
-    "axes.edgecolor": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
-
-
-def read(name: str) -> dict:
-    return json.loads((HERE / "results" / f"{name}.json").read_text())
-
-
-def save(name: str) -> None:
-    target = HERE / "figures" / name
-    target.parent.mkdir(exist_ok=True)
-    plt.tight_layout()
-    plt.savefig(target, transparent=True, metadata={"Date": None, "Creator": None})
-    plt.close()
+drawings = Drawings(HERE)
+read, save = drawings.read, drawings.save
 
 
 def color(probability: float) -> str:
