@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import replace  # part 5
+from functools import partial  # part 7
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +176,9 @@ class LLM:
         self, prompts: Sequence[list[int]], params: Sequence[SamplingParams]
     ) -> Iterator[tuple[int, Increment]]:
         """The same by an engine: all prompts wait in its queue, and its strategy says what runs."""
-        engine = self.new_engine(most=sum(wanted.n for wanted in params))
+        build = self.new_engine
+        build = partial(build, most=sum(wanted.n for wanted in params))  # part 7
+        engine = build()
         places: dict[str, tuple[int, int]] = {}
         for index, (ids, wanted) in enumerate(zip(prompts, params, strict=True)):
             for request in choices(Request(str(index), tuple(ids), wanted)):
@@ -190,13 +193,17 @@ class LLM:
                 yield index, replace(output.increment, choice=choice)
 
     def new_engine(  # part 6
-        self, *subscribers: Subscriber, most: int | None = None
+        self,
+        *subscribers: Subscriber,
+        most: int | None = None,  # part 7
     ) -> Engine:
-        """An engine over this model, with a queue and a cache of its own, for `most` sequences."""
+        """An engine over this model, with a queue and a cache of its own."""
+        # Room for more sequences than there will ever be is wasted.
+        seqs = min(self.max_num_seqs, most or self.max_num_seqs)  # part 7
         options = Options(
             self.context,
             self.attention,
-            max_num_seqs=min(self.max_num_seqs, most or self.max_num_seqs),  # part 7
+            max_num_seqs=seqs,  # part 7
             max_num_batched_tokens=self.max_num_batched_tokens,  # part 8
         )
         scheduler, runner = STRATEGIES[self.strategy](self.model, options)
